@@ -1,0 +1,25 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+// The Rust server embeds dist/ and answers index.html for unknown paths, so assets
+// are addressed from the root: a deep link such as /show/demo must still find them.
+export default defineConfig({
+  base: '/',
+  plugins: [react()],
+  build: {
+    outDir: 'dist',
+    target: 'es2022',
+    // light-dark() has to reach the browser as it is: lowered, a nested `color-scheme`
+    // (the dark theatre of a call) would no longer switch the inherited palette.
+    cssTarget: ['chrome123', 'safari17.5', 'firefox120'],
+    chunkSizeWarningLimit: 900,
+  },
+  server: {
+    proxy: {
+      '/console/config.json': 'http://127.0.0.1:7880',
+      '/twirp': 'http://127.0.0.1:7880',
+      '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
+    },
+  },
+  test: { include: ['src/**/*.test.ts'] },
+});
