@@ -4,6 +4,15 @@
 //! This is the lowest level of the house. It knows no protocol engine, no
 //! clock and no socket; every other crate may use it.
 
+pub mod av1;
+mod bits;
+pub mod codec;
 pub mod control;
+pub mod h264;
+pub mod h265;
 pub mod id;
+pub mod red;
+pub mod seq;
 pub mod time;
+pub mod vp8;
+pub mod vp9;
