@@ -93,6 +93,10 @@ pub struct Announcement {
     pub layers: Vec<AnnouncedLayer>,
     /// The publisher asked for no redundant audio encoding (RFC 2198).
     pub disable_red: bool,
+    /// Opus in stereo (RFC 7587 §6.1).
+    pub stereo: bool,
+    /// Opus may stop sending in silence (RFC 7587 §6.1, `usedtx`).
+    pub dtx: bool,
     /// Screen share: keeps its highest rendition as long as it can.
     pub screen_share: bool,
 }
