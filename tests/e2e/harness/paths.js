@@ -10,9 +10,9 @@ export const media = join(cache, 'media');
 export const logs = join(cache, 'logs', 'e2e');
 mkdirSync(logs, { recursive: true });
 
-/** The server under test: `SURECAST_BINARY`, else the development build. */
+/** The server under test: `E2E_SERVER`, else the development build. */
 export function serverBinary() {
-  const path = process.env.SURECAST_BINARY ?? join(root, 'target', 'debug', 'surecast');
+  const path = process.env.E2E_SERVER ?? join(root, 'target', 'debug', 'surecast');
   return mustExist(path, 'build it with `cargo build -p surecast-server`, or run `cargo xtask test`');
 }
 

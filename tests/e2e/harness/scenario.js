@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 
 import { launch, Visitor } from './browser.js';
 import { servePages } from './pages.js';
+import { Peer } from './peer.js';
 import { Server } from './server.js';
 import { within } from './wait.js';
 
@@ -82,6 +83,15 @@ class Scene {
     visitor.sid = await visitor.evaluate((how) => client.join(how), how);
     visitor.identity = identity;
     return visitor;
+  }
+
+  /** A native client of one kind of `PEERS` that has joined the test's room. */
+  async peer(kind, identity, single = true) {
+    const peer = new Peer(kind, identity);
+    this.#visitors.push(peer);
+    const token = await this.server.token(this.room, identity);
+    await peer.ask('join', { url: this.server.ws, token, single });
+    return peer;
   }
 
   /** Arguments of the page's `client.join`. */
