@@ -1,0 +1,60 @@
+import { lazy, Suspense } from 'react';
+import { CredentialsProvider } from '../auth/CredentialsProvider';
+import { HomePage } from '../home/HomePage';
+import { I18nProvider, useT } from '../i18n/I18nProvider';
+import { Notice } from '../ui/Notice';
+import { Link } from '../ui/Link';
+import { ToastProvider } from '../ui/toasts';
+import { Header } from './Header';
+import { usePath } from './navigation';
+import { parseRoute } from './routes';
+
+// The SDK is most of the code; the home page does not wait for it.
+const RoomPage = lazy(() => import('../room/RoomPage'));
+
+export function App() {
+  return (
+    <I18nProvider>
+      <CredentialsProvider>
+        <ToastProvider>
+          <Page />
+        </ToastProvider>
+      </CredentialsProvider>
+    </I18nProvider>
+  );
+}
+
+function Page() {
+  const path = usePath();
+  const route = parseRoute(path);
+  switch (route.page) {
+    case 'home':
+      return <HomePage />;
+    case 'room':
+      return (
+        <Suspense fallback={<div className="page-loading"><span className="spinner" /></div>}>
+          <RoomPage key={path} kind={route.kind} roomName={route.room} />
+        </Suspense>
+      );
+    case 'missing':
+      return <MissingPage path={route.path} />;
+  }
+}
+
+function MissingPage({ path }: { path: string }) {
+  const t = useT();
+  return (
+    <>
+      <Header />
+      <main className="narrow">
+        <Notice
+          tone="empty"
+          title={t('error.missing.title')}
+          action={<Link to="/" className="button button-primary">{t('room.backHome')}</Link>}
+        >
+          {t('error.missing.text', { path })}
+        </Notice>
+      </main>
+    </>
+  );
+}
