@@ -96,7 +96,10 @@ mod tests {
         let mut clock = PublisherClock::default();
         // The audio report arrives 30 ms late, the video report at once.
         clock.report(ntp, now + Duration::from_millis(30));
-        clock.report(ntp + Duration::from_millis(10), now + Duration::from_millis(10));
+        clock.report(
+            ntp + Duration::from_millis(10),
+            now + Duration::from_millis(10),
+        );
         let audio = StreamReport { ntp, timestamp: 0 };
         let video = StreamReport {
             ntp: ntp + Duration::from_millis(10),
