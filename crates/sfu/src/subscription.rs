@@ -7,7 +7,7 @@ use str0m::Rtc;
 use str0m::format::{Codec as StrCodec, PayloadParams};
 use str0m::media::{Mid, Pt};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc, Vp8Descriptor, Vp8Patch};
-use surecast_media::codec::{self, Codec};
+use surecast_media::codec::Codec;
 use surecast_media::control::{Demand, Kind, Quality};
 use surecast_media::id::TrackId;
 use surecast_media::{red, vp8};
