@@ -57,9 +57,9 @@ impl Channels {
     /// where there is no room.
     pub(crate) fn send(&mut self, rtc: &mut Rtc, kind: DataChannel, payload: &Arc<[u8]>) {
         let reliable = kind == DataChannel::Reliable;
-        if reliable && !self.waiting.is_empty() {
-            self.wait(payload);
-        } else if !self.write(rtc, kind, payload) && reliable {
+        // What waits already goes first.
+        let must_wait = reliable && !self.waiting.is_empty();
+        if (must_wait || !self.write(rtc, kind, payload)) && reliable {
             self.wait(payload);
         }
     }

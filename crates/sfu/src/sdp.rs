@@ -198,7 +198,7 @@ fn encodings<'a>(lines: &'a [&'a str]) -> impl Iterator<Item = (&'a str, &'a str
     })
 }
 
-fn payload_types<'a>(m_line: &'a str) -> impl Iterator<Item = &'a str> {
+fn payload_types(m_line: &str) -> impl Iterator<Item = &str> {
     m_line.split(' ').skip(3)
 }
 

@@ -1,0 +1,279 @@
+//! Media and data from one client to others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use str0m::media::MediaKind;
+use surecast_media::control::{
+    DataChannel, Demand, Kind, MediaCommand, MediaEvent, PeerRole, Quality,
+};
+use surecast_media::id::TrackId;
+
+use crate::net::{Net, is_event, picture_of, vp8};
+
+const FRAME: Duration = Duration::from_millis(33);
+
+/// A publisher with a camera, connected, and its track bound as number 1.
+fn with_camera(simulcast: bool) -> Net {
+    let mut net = Net::new();
+    let publisher = net.join(PeerRole::Single);
+    net.publish(publisher, 1, "cam", Kind::Video);
+    net.offer(publisher, &[("cam", MediaKind::Video, simulcast)], (1, 1));
+    net.until("publisher connects", |n| n.clients[0].connected);
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::TrackBound { .. }
+    )));
+    net
+}
+
+/// Frames of one packet each, a keyframe whenever one was asked for.
+fn stream(net: &mut Net, rids: &[Option<&str>], from: u64, count: u64) {
+    for i in from..from + count {
+        let asked = std::mem::take(&mut net.clients[0].keyframe_requests);
+        for (n, rid) in rids.iter().enumerate() {
+            let wanted = asked.iter().any(|(_, r)| r.as_deref() == *rid);
+            let seq = 1000 * (n as u64 + 1) + i;
+            let time = u32::try_from(i).unwrap() * 3000 + 77 * u32::try_from(n).unwrap();
+            let picture = u16::try_from(i + 100 * n as u64).unwrap() & 0x7fff;
+            net.clients[0].send("cam", *rid, seq, time, &vp8(picture, wanted));
+        }
+        net.run(FRAME);
+    }
+}
+
+fn assert_continuous(net: &Net, client: usize) {
+    let packets = &net.clients[client].packets;
+    for pair in packets.windows(2) {
+        assert_eq!(*pair[1].seq_no, *pair[0].seq_no + 1, "no gap in numbers");
+        assert_eq!(
+            picture_of(&pair[1]),
+            picture_of(&pair[0]) + 1,
+            "no gap in pictures"
+        );
+        assert!(pair[1].header.timestamp > pair[0].header.timestamp);
+    }
+}
+
+#[test]
+fn a_subscriber_gets_video_from_a_keyframe_on() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (1, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    stream(&mut net, &[None], 0, 60);
+    let received = net.clients[viewer].packets.len();
+    assert!(received > 50, "{received} of 60 frames");
+    assert_eq!(
+        net.clients[viewer].packets[0].payload[4] & 1,
+        0,
+        "keyframe first"
+    );
+    assert_continuous(&net, viewer);
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::SubscriptionLive { .. }
+    )));
+}
+
+#[test]
+fn a_late_subscription_makes_the_client_offer_again() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.offer(viewer, &[], (1, 0));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    net.subscribe(viewer, 1);
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::SectionsNeeded {
+            audio: 0,
+            video: 1,
+            ..
+        }
+    )));
+    stream(&mut net, &[None], 0, 30);
+    assert!(net.clients[viewer].packets.len() > 20);
+}
+
+#[test]
+fn a_two_connection_client_is_offered_the_track() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Subscriber);
+    net.subscribe(viewer, 1);
+    net.until("viewer connects", |n| n.clients[1].connected);
+    stream(&mut net, &[None], 0, 30);
+    assert!(net.clients[viewer].packets.len() > 20);
+    assert_continuous(&net, viewer);
+}
+
+#[test]
+fn a_section_is_used_again_by_another_track() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    stream(&mut net, &[None], 0, 10);
+    let peer = net.clients[viewer].id;
+    let track = TrackId(1);
+    net.command(MediaCommand::Unsubscribe { peer, track });
+    net.run(FRAME);
+    let before = net.clients[viewer].packets.len();
+    stream(&mut net, &[None], 10, 10);
+    assert_eq!(
+        net.clients[viewer].packets.len(),
+        before,
+        "nothing in between"
+    );
+    net.subscribe(viewer, 1);
+    stream(&mut net, &[None], 20, 20);
+    assert!(net.clients[viewer].packets.len() > before + 10);
+    assert_continuous(&net, viewer);
+}
+
+#[test]
+fn renditions_switch_without_a_gap() {
+    let mut net = with_camera(true);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    let rids = [Some("q"), Some("h"), Some("f")];
+    stream(&mut net, &rids, 0, 40);
+    let peer = net.clients[viewer].id;
+    for (round, quality) in [(1, Quality::Low), (2, Quality::Medium), (3, Quality::High)] {
+        let demand = Demand {
+            quality,
+            ..Demand::default()
+        };
+        let track = TrackId(1);
+        net.command(MediaCommand::SetDemand {
+            peer,
+            track,
+            demand,
+        });
+        stream(&mut net, &rids, round * 40, 40);
+    }
+    assert!(net.clients[viewer].packets.len() > 140);
+    assert_continuous(&net, viewer);
+}
+
+#[test]
+fn lost_packets_are_sent_again() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    stream(&mut net, &[None], 0, 10);
+    net.drop = Box::new(|n| n % 10 == 0);
+    stream(&mut net, &[None], 10, 100);
+    net.drop = Box::new(|_| false);
+    stream(&mut net, &[None], 110, 20);
+    let mut seqs: Vec<u64> = net.clients[viewer]
+        .packets
+        .iter()
+        .map(|p| *p.seq_no)
+        .collect();
+    seqs.sort_unstable();
+    seqs.dedup();
+    let span = seqs.last().unwrap() - seqs[0] + 1;
+    assert_eq!(seqs.len() as u64, span, "every hole was filled");
+}
+
+#[test]
+fn a_muted_track_is_silent_and_levels_are_told() {
+    let mut net = Net::new();
+    let publisher = net.join(PeerRole::Single);
+    net.publish(publisher, 1, "mic", Kind::Audio);
+    net.offer(publisher, &[("mic", MediaKind::Audio, false)], (0, 0));
+    let viewer = net.join(PeerRole::Single);
+    net.offer(viewer, &[], (1, 0));
+    net.subscribe(viewer, 1);
+    net.until("both connect", |n| n.clients.iter().all(|c| c.connected));
+    let speak = |net: &mut Net, from: u64| {
+        for i in from..from + 50 {
+            let time = u32::try_from(i).unwrap() * 960;
+            net.clients[0].send("mic", None, i, time, &[0xfc, 1, 2]);
+            net.run(Duration::from_millis(20));
+        }
+    };
+    speak(&mut net, 0);
+    let heard = net.clients[viewer].packets.len();
+    assert!(heard > 40);
+    let loud = |e: &MediaEvent| match e {
+        MediaEvent::Levels { levels, .. } => levels.iter().any(|(_, l)| (l - 0.1).abs() < 0.01),
+        _ => false,
+    };
+    assert!(is_event(&net, loud), "{:?}", net.events);
+    let track = TrackId(1);
+    net.command(MediaCommand::Mute { track, muted: true });
+    speak(&mut net, 50);
+    assert_eq!(net.clients[viewer].packets.len(), heard);
+    assert!(is_event(
+        &net,
+        |e| matches!(e, MediaEvent::Levels { levels, .. } if levels.is_empty())
+    ));
+}
+
+#[test]
+fn data_travels_both_ways() {
+    let mut net = with_camera(false);
+    net.until("the channel opens", |n| n.clients[0].open.is_some());
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::DataReady { .. }
+    )));
+    let channel = net.clients[0].open.unwrap();
+    let mut up = net.clients[0].rtc.channel(channel).unwrap();
+    up.write(true, b"up").unwrap();
+    net.run(FRAME);
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::Data { payload, channel: DataChannel::Reliable, .. } if &payload[..] == b"up"
+    )));
+    let peers = Arc::from([net.clients[0].id]);
+    net.command(MediaCommand::SendData {
+        peers,
+        channel: DataChannel::Reliable,
+        payload: Arc::from(&b"down"[..]),
+    });
+    net.run(FRAME);
+    assert_eq!(net.clients[0].data, [b"down"]);
+}
+
+#[test]
+fn keyframe_requests_of_a_crowd_are_one() {
+    let mut net = with_camera(false);
+    let viewers: Vec<usize> = (0..10)
+        .map(|_| {
+            let viewer = net.join(PeerRole::Single);
+            net.subscribe(viewer, 1);
+            net.offer(viewer, &[], (0, 1));
+            viewer
+        })
+        .collect();
+    net.until("all connect", |n| n.clients.iter().all(|c| c.connected));
+    stream(&mut net, &[None], 0, 60);
+    let before = net.sfu.counters().keyframe_requests;
+    for viewer in viewers {
+        net.clients[viewer].request_keyframe();
+    }
+    stream(&mut net, &[None], 60, 5);
+    assert_eq!(net.sfu.counters().keyframe_requests, before + 1);
+}
+
+#[test]
+fn a_publisher_that_leaves_takes_its_tracks() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    let peer = net.clients[0].id;
+    net.command(MediaCommand::RemovePeer { peer });
+    net.run(FRAME);
+    let counters = net.sfu.counters();
+    assert_eq!((counters.peers, counters.tracks), (1, 0));
+}

@@ -1,0 +1,6 @@
+//! The engine between real WebRTC clients, in virtual time and without
+//! sockets.
+
+mod forwarding;
+mod hostile;
+mod net;
