@@ -5,6 +5,7 @@ import { I18nProvider, useT } from '../i18n/I18nProvider';
 import { Notice } from '../ui/Notice';
 import { Link } from '../ui/Link';
 import { ToastProvider } from '../ui/toasts';
+import { CrashGuard } from './CrashGuard';
 import { Header } from './Header';
 import { usePath } from './navigation';
 import { parseRoute } from './routes';
@@ -17,7 +18,7 @@ export function App() {
     <I18nProvider>
       <CredentialsProvider>
         <ToastProvider>
-          <Page />
+          <CrashGuard><Page /></CrashGuard>
         </ToastProvider>
       </CredentialsProvider>
     </I18nProvider>

@@ -23,7 +23,7 @@ export function LanguageSwitch() {
       onClick={toggle}
     >
       <Icon name="globe" size={18} />
-      {t('lang.short')}
+      <span className="label">{t('lang.short')}</span>
     </button>
   );
 }

@@ -42,8 +42,8 @@ export const en = {
   'kind.call.action': 'Start a call',
   'kind.show': 'Live show',
   'kind.show.text': 'A host and up to three co-hosts on stage, an audience that chats and reacts.',
-  'kind.show.action': 'Go live as host',
-  'kind.show.watch': 'Watch as audience',
+  'kind.show.action': 'Go live',
+  'kind.show.watch': 'Watch instead',
   'kind.voice': 'Voice room',
   'kind.voice.text': 'Seats, speaking rings and raised hands. Audio only, made for long talks.',
   'kind.voice.action': 'Take a seat',
@@ -137,9 +137,9 @@ export const en = {
   'show.chat.empty': 'No messages yet. Say hello.',
   'show.chat.failed': 'Message not sent: {reason}',
   'show.react': 'React with {emoji}',
-  'show.invite': 'Invite to stage',
-  'show.remove': 'Remove from stage',
-  'show.askHost': 'Ask the host to invite',
+  'show.invite': 'To stage',
+  'show.remove': 'Off stage',
+  'show.askHost': 'Suggest',
   'show.asked': 'The host was asked to bring {name} on stage.',
   'show.askedYou': '{by} asks you to bring {name} on stage.',
   'show.accept': 'Bring on stage',
@@ -163,7 +163,7 @@ export const en = {
   'voice.onSeat.text': 'The host gave you a seat. Unmute when you want to talk.',
   'voice.onSeat.go': 'Turn on microphone',
   'voice.offSeat': 'You are listening now.',
-  'voice.speaking': '{name} is speaking',
+  'voice.speaking': 'Speaking',
   'voice.handRaised': '{name} raised a hand',
 
   'quality.title': 'Connection quality',
@@ -219,6 +219,10 @@ export const en = {
   'signin.out': 'Sign out',
   'signin.invited': 'Got an invite link? Open it instead; it needs no sign-in.',
 
+  'error.crash.title': 'The page stopped working',
+  'error.crash.text':
+    'Something in the console failed ({detail}). Load the page again; if it keeps failing, report it with this text.',
+  'error.crash.reload': 'Load again',
   'error.retry': 'Try again',
   'error.config.title': 'The server did not answer',
   'error.config.text':

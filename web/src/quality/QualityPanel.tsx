@@ -39,6 +39,7 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
         title={t('quality.bitrate')}
         samples={samples}
         format={formatBitrate}
+        atLeast={100}
         lines={[
           { label: t('quality.bitrate.receive'), color: '--plot-1', value: (s) => s.receiveKbps },
           { label: t('quality.bitrate.send'), color: '--plot-2', value: (s) => s.sendKbps },

@@ -72,7 +72,9 @@ function usePlot(data: uPlot.AlignedData, lines: Line[], format: (v: number) => 
       made.destroy();
     };
   }, [atLeast]);
-  useEffect(() => plot.current?.setData(data), [data]);
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data]);
   return host;
 }
 
@@ -83,7 +85,7 @@ function options(host: HTMLElement, lines: Line[], format: (v: number) => string
   return {
     width: host.clientWidth || 320,
     height: HEIGHT,
-    padding: [6, 4, 0, 0],
+    padding: [8, 4, 8, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
@@ -92,11 +94,24 @@ function options(host: HTMLElement, lines: Line[], format: (v: number) => string
     },
     axes: [
       { show: false },
-      { stroke: ink, grid, ticks: { show: false }, font, size: 66, splits: (_, __, ___, max) => [0, max / 2, max].map(tidy), values: (_, values) => values.map(format) },
+      {
+        stroke: ink,
+        grid,
+        ticks: { show: false },
+        font,
+        size: 64,
+        splits: (_plot, _axis, _min, max) => [0, max / 2, max].map(tidy),
+        values: (_plot, values) => values.map(format),
+      },
     ],
     series: [
       {},
-      ...lines.map((line) => ({ label: line.label, stroke: resolve(host, line.color), width: 1.8, points: { show: false } })),
+      ...lines.map((line) => ({
+        label: line.label,
+        stroke: resolve(host, line.color),
+        width: 1.8,
+        points: { show: false },
+      })),
     ],
   };
 }

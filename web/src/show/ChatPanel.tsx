@@ -13,7 +13,10 @@ interface ChatPanelProps {
 export function ChatPanel({ lines, onSend }: ChatPanelProps) {
   const t = useT();
   const end = useRef<HTMLDivElement>(null);
-  useEffect(() => end.current?.scrollIntoView({ block: 'nearest' }), [lines.length]);
+  useEffect(() => {
+    // In braces: scrollIntoView() returns a promise in new browsers, an effect must not.
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [lines.length]);
   return (
     <div className="chat">
       <div className="chat-list" data-testid="chat-list" role="log" aria-label={t('control.chat')}>

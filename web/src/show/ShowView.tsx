@@ -1,15 +1,12 @@
-import { useCallback, useState } from 'react';
 import { useT } from '../i18n/I18nProvider';
 import { HandButton } from '../room/HandButton';
 import { byRank, onStage } from '../room/people';
 import { RoomLayout } from '../room/RoomLayout';
 import type { Session } from '../room/session';
 import { usePeople } from '../room/usePeople';
-import { usePublishing } from '../room/usePublishing';
-import { usePromotion, useStageControl } from '../room/useStageControl';
+import { useStageControl } from '../room/useStageControl';
 import { Icon } from '../ui/Icon';
-import { Notice } from '../ui/Notice';
-import { useToast } from '../ui/toasts';
+import { Promotion } from './Promotion';
 import { ReactionButtons, ReactionSky, useReactions } from './Reactions';
 import { SidePanel } from './SidePanel';
 import { Stage } from './Stage';
@@ -67,46 +64,5 @@ function ShowStatus({ live, viewers }: { live: boolean; viewers: number }) {
         <span className="label">{t('show.audience')}</span>
       </span>
     </span>
-  );
-}
-
-/** Being invited must not turn on anybody's camera: that stays the guest's own click. */
-function Promotion() {
-  const t = useT();
-  const toast = useToast();
-  const [invited, setInvited] = useState(false);
-  const { turnOn } = usePublishing();
-  usePromotion(
-    useCallback(
-      (allowed: boolean) => {
-        setInvited(allowed);
-        if (!allowed) toast(t('show.offStage'));
-      },
-      [t, toast],
-    ),
-  );
-  if (!invited) return null;
-  const go = () => {
-    setInvited(false);
-    void turnOn(true, true);
-  };
-  return (
-    <div data-testid="promotion">
-      <Notice
-        tone="info"
-        icon="live"
-        title={t('show.onStage')}
-        action={
-          <div className="button-row">
-            <button type="button" className="button button-primary" data-testid="promotion-go" onClick={go}>
-              {t('show.onStage.go')}
-            </button>
-            <button type="button" className="button" onClick={() => setInvited(false)}>{t('show.dismiss')}</button>
-          </div>
-        }
-      >
-        {t('show.onStage.text')}
-      </Notice>
-    </div>
   );
 }

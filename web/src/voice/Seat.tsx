@@ -34,7 +34,7 @@ export function Seat({ person, control }: SeatProps) {
         )}
       </span>
       <strong>{person.isLocal ? t('room.youNamed', { name }) : name}</strong>
-      <small>{speaking && open ? t('voice.speaking', { name }) : role ? t(`role.${role}`) : ' '}</small>
+      <small>{speaking && open ? t('voice.speaking') : role ? t(`role.${role}`) : ' '}</small>
       {removable && (
         <button
           type="button"
