@@ -96,7 +96,7 @@ function LinkAndCode({ link }: { link: string }) {
           <span>{t('invite.link')}</span>
           <textarea
             readOnly
-            rows={4}
+            rows={6}
             value={link}
             data-testid="invite-link"
             onFocus={(e) => e.target.select()}

@@ -33,7 +33,7 @@ export function joinClaims(issuer: string, who: Participation, nowS: number): To
   return {
     iss: issuer,
     sub: who.identity,
-    name: who.name,
+    ...(who.name ? { name: who.name } : {}),
     nbf: nowS - CLOCK_SLACK_S,
     exp: nowS + JOIN_TTL_S,
     video: joinGrant(who.room, who.role),

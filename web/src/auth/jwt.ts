@@ -15,6 +15,7 @@ export interface VideoGrant {
 export interface TokenClaims {
   iss: string;
   sub?: string;
+  /** Left out of invites: guests say their name themselves. */
   name?: string;
   nbf: number;
   exp: number;

@@ -12,7 +12,10 @@ export function nameOf(participant: Participant): string {
 /** Who may publish is on stage (or has a seat), whatever they joined as. */
 export function onStage(participant: Participant): boolean {
   const allowed = participant.permissions?.canPublish;
-  return allowed ?? !['audience', 'listener'].includes(participant.attributes.role ?? '');
+  if (allowed !== undefined) return allowed;
+  // Before the join answer nothing is known about ourselves: then nobody is on stage yet.
+  const { role } = participant.attributes;
+  return Boolean(role) && role !== 'audience' && role !== 'listener';
 }
 
 export function handRaised(participant: Participant): boolean {
