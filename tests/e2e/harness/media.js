@@ -73,8 +73,7 @@ export async function hearsSpeech(visitor, identity, { withinMs = 25_000 } = {})
       withinMs,
     );
   } catch (error) {
-    error.message += ` (best match: ${JSON.stringify(best)})`;
-    throw error;
+    throw new Error(`${error.message} (best match: ${JSON.stringify(best)})`);
   }
 }
 

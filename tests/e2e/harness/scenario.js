@@ -41,7 +41,8 @@ async function play(stage, body, seconds) {
   try {
     await within('the end of this test', body(scene), seconds * 1000);
   } catch (error) {
-    error.message += `\n${scene.explain()}`;
+    // The reporter prints the stack, which an error takes down when it is made.
+    error.stack = `${error.stack}\n${scene.explain()}`;
     throw error;
   } finally {
     await scene.close();
