@@ -2,7 +2,6 @@
 export const en = {
   'app.tagline': 'Live calls, shows and voice rooms, on your own server.',
   'app.skip': 'Skip to content',
-  'nav.home': 'Home',
   'lang.switch': '切换到中文',
   'lang.short': '中文',
 
@@ -61,13 +60,10 @@ export const en = {
   'role.speaker.text': 'Has a seat and can talk',
   'role.listener.text': 'Listens and can raise a hand',
 
-  'prejoin.ready': 'Ready to join?',
-  'prejoin.room': 'Room {room}',
   'prejoin.name': 'Your name',
   'prejoin.name.hint': 'Shown to the others in the room.',
   'prejoin.role': 'Join as',
   'prejoin.join': 'Join now',
-  'prejoin.joining': 'Connecting…',
   'prejoin.cameraOff': 'Camera is off',
   'prejoin.audioOnly': 'Audio only',
   'prejoin.watching': 'You will join without camera and microphone.',
@@ -98,7 +94,6 @@ export const en = {
   'control.people': 'People',
   'control.chat': 'Chat',
   'control.close': 'Close',
-  'control.more': 'More',
 
   'room.connecting': 'Connecting to {room}…',
   'room.reconnecting': 'Connection lost. Reconnecting…',

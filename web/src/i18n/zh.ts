@@ -3,7 +3,6 @@ import type { TextKey } from './en';
 export const zh: Record<TextKey, string> = {
   'app.tagline': '通话、直播与语音房，运行在你自己的服务器上。',
   'app.skip': '跳到正文',
-  'nav.home': '首页',
   'lang.switch': 'Switch to English',
   'lang.short': 'English',
 
@@ -61,13 +60,10 @@ export const zh: Record<TextKey, string> = {
   'role.speaker.text': '有麦位，可以发言',
   'role.listener.text': '收听，可以举手',
 
-  'prejoin.ready': '准备好了吗？',
-  'prejoin.room': '房间 {room}',
   'prejoin.name': '你的名字',
   'prejoin.name.hint': '房间里的其他人会看到。',
   'prejoin.role': '加入身份',
   'prejoin.join': '立即加入',
-  'prejoin.joining': '正在连接…',
   'prejoin.cameraOff': '摄像头已关闭',
   'prejoin.audioOnly': '纯语音',
   'prejoin.watching': '你将不带摄像头和麦克风进入。',
@@ -98,7 +94,6 @@ export const zh: Record<TextKey, string> = {
   'control.people': '成员',
   'control.chat': '聊天',
   'control.close': '关闭',
-  'control.more': '更多',
 
   'room.connecting': '正在连接 {room}…',
   'room.reconnecting': '连接中断，正在重连…',
