@@ -17,13 +17,19 @@ pub mod limits;
 pub mod signal;
 pub mod token;
 
+mod context;
 mod error;
 mod event;
+mod ids;
 mod join;
 mod output;
+mod participant;
+mod room;
 mod rooms;
 mod service;
 mod settings;
+mod timers;
+mod track;
 
 pub use livekit_protocol as proto;
 
@@ -31,6 +37,7 @@ pub use error::{JoinError, ServiceCode, ServiceError};
 pub use event::{Census, Event, EventKind, JoinOutcome, Tap};
 pub use join::Join;
 pub use output::{Output, SessionId};
+pub use room::{fuzz_candidate, fuzz_data_packet, fuzz_data_track_packet};
 pub use rooms::Rooms;
 pub use service::{ServiceCall, ServiceReply};
 pub use settings::Settings;

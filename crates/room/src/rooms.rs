@@ -1,35 +1,46 @@
-//! The engine.
+//! The engine: all rooms of a server, and who is in which.
 
-use std::collections::VecDeque;
+mod entry;
+mod service;
+
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use surecast_media::control::MediaEvent;
+use surecast_media::id::RoomId;
 use surecast_media::time::Now;
 
-use crate::error::{JoinError, ServiceCode, ServiceError};
-use crate::event::Census;
+use crate::context::Context;
+use crate::error::JoinError;
+use crate::event::{Census, JoinOutcome, Tap};
+use crate::ids::ParticipantKey;
 use crate::join::Join;
 use crate::output::{Output, SessionId};
 use crate::proto;
-use crate::service::{ServiceCall, ServiceReply};
+use crate::room::Room;
 use crate::settings::Settings;
-use crate::token::Grants;
 
 /// All rooms of a server.
+///
+/// Every `handle_*` may leave outputs behind: take them with
+/// [`Rooms::poll_output`] until there are none, then sleep until
+/// [`Rooms::poll_timeout`].
 pub struct Rooms {
-    settings: Settings,
-    outputs: VecDeque<Output>,
+    cx: Context,
+    rooms: BTreeMap<RoomId, Room>,
+    names: HashMap<String, RoomId>,
+    shutting_down: bool,
 }
 
-#[allow(clippy::unused_self, clippy::needless_pass_by_value)]
 impl Rooms {
     /// An engine without rooms. `seed` decides every id it will make.
     #[must_use]
     pub fn new(settings: Settings, seed: u64) -> Self {
-        let _ = seed;
         Self {
-            settings,
-            outputs: VecDeque::new(),
+            cx: Context::new(settings, seed),
+            rooms: BTreeMap::new(),
+            names: HashMap::new(),
+            shutting_down: false,
         }
     }
 
@@ -37,74 +48,141 @@ impl Rooms {
     ///
     /// # Errors
     /// As `handle_join`.
-    pub fn validate(&self, join: &Join, now: Now) -> Result<(), JoinError> {
-        let _ = (join, now, &self.settings);
-        Ok(())
+    pub fn validate(&self, join: &Join, _now: Now) -> Result<(), JoinError> {
+        let entry = self.entry(join)?;
+        self.check_entry(&entry, join)
     }
 
     /// Lets a participant in. The first output for the new session is its
-    /// `JoinResponse` (or `ReconnectResponse`).
+    /// `JoinResponse` (or `ReconnectResponse`; or, where it wants to resume and
+    /// is not known, a leave that makes it join from scratch).
     ///
     /// # Errors
     /// See [`JoinError`]; then nothing has changed.
     pub fn handle_join(&mut self, join: Join, now: Now) -> Result<SessionId, JoinError> {
-        self.validate(&join, now)?;
-        Ok(SessionId(0))
+        let result = self.join(join.clone(), now);
+        if let Err(error) = &result {
+            tracing::info!(room = %join.room, participant = %join.grants.identity, %error, "join refused");
+            self.cx.tap(Tap::Join {
+                room: join.room,
+                identity: join.grants.identity,
+                participant: String::new(),
+                signalling: u8::from(join.single_connection),
+                outcome: JoinOutcome::Refused(error.to_string()),
+                total: std::time::Duration::ZERO,
+                ice: None,
+                dtls: None,
+            });
+        }
+        result
     }
 
     /// A message from a client.
     pub fn handle_signal(&mut self, session: SessionId, request: proto::SignalRequest, now: Now) {
-        let _ = (session, request, now);
+        let (Some((id, key)), Some(ask)) = (self.cx.sessions.get(session), request.message) else {
+            return;
+        };
+        self.with_room(id, |room, cx| room.handle_request(cx, key, ask, now));
     }
 
     /// The signalling connection is gone.
     pub fn handle_session_closed(&mut self, session: SessionId, now: Now) {
-        let _ = (session, now);
+        let Some((id, key)) = self.cx.sessions.get(session) else {
+            return;
+        };
+        self.cx.sessions.remove(session);
+        self.with_room(id, |room, cx| {
+            room.handle_session_closed(cx, key, session, now)
+        });
     }
 
-    /// A message from the forwarding engine.
+    /// A message from the forwarding engine. One about something that is gone
+    /// meanwhile is ignored.
     pub fn handle_media(&mut self, event: MediaEvent, now: Now) {
-        let _ = (event, now);
-    }
-
-    /// A call to the room service.
-    ///
-    /// # Errors
-    /// See [`ServiceError`].
-    pub fn handle_service(
-        &mut self,
-        grants: &Grants,
-        call: ServiceCall,
-        now: Now,
-    ) -> Result<ServiceReply, ServiceError> {
-        let _ = (grants, call, now);
-        Err(ServiceError::new(ServiceCode::NotFound, "no rooms yet"))
+        if let MediaEvent::Levels { room, levels } = event {
+            self.with_room(room, |room, cx| room.handle_levels(cx, &levels, now));
+        } else if let Some((id, key)) = self.owner(&event) {
+            self.with_room(id, |room, cx| room.handle_media(cx, key, event, now));
+        }
     }
 
     /// [`Rooms::poll_timeout`] has come.
     pub fn handle_timeout(&mut self, now: Now) {
-        let _ = now;
+        while let Some((id, subject)) = self.cx.timers.pop_due(now.at) {
+            self.with_room(id, |room, cx| room.handle_timer(cx, subject, now));
+        }
     }
 
     /// When [`Rooms::handle_timeout`] wants to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.cx.timers.next()
     }
 
     /// The next thing to do, until there is nothing more.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.cx.outputs.pop_front()
     }
 
-    /// The server stops: a leave for every client.
+    /// The server stops: every client is told to leave, as LiveKit does it
+    /// (action `DISCONNECT`), every room ends, and nobody is let in any more.
     pub fn close_all(&mut self, reason: proto::DisconnectReason, now: Now) {
-        let _ = (reason, now);
+        self.shutting_down = true;
+        let ids: Vec<_> = self.rooms.keys().copied().collect();
+        for id in ids {
+            self.with_room(id, |room, cx| room.close(cx, reason, now));
+        }
     }
 
     /// How much there is.
     #[must_use]
     pub fn census(&self) -> Census {
-        Census::default()
+        let sum = |count: fn(&Room) -> usize| self.rooms.values().map(count).sum();
+        Census {
+            rooms: self.rooms.len(),
+            participants: sum(Room::participant_count),
+            tracks: sum(Room::bound_track_count),
+            subscriptions: sum(Room::subscription_count),
+        }
+    }
+
+    /// Runs something in a room, and drops the room where that ended it.
+    fn with_room<T>(
+        &mut self,
+        id: RoomId,
+        work: impl FnOnce(&mut Room, &mut Context) -> T,
+    ) -> Option<T> {
+        let room = self.rooms.get_mut(&id)?;
+        let result = work(room, &mut self.cx);
+        if room.is_closed() {
+            self.names.remove(room.name());
+            self.rooms.remove(&id);
+        }
+        Some(result)
+    }
+
+    /// Where the peer connection or track belongs that the event is about.
+    fn owner(&self, event: &MediaEvent) -> Option<(RoomId, ParticipantKey)> {
+        use MediaEvent as E;
+        match event {
+            E::Answer { peer, .. }
+            | E::Offer { peer, .. }
+            | E::NegotiationFailed { peer, .. }
+            | E::SectionsNeeded { peer, .. }
+            | E::Connected { peer, .. }
+            | E::Disconnected { peer }
+            | E::Closed { peer, .. }
+            | E::SubscriptionLive { peer, .. }
+            | E::SubscriptionFailed { peer, .. }
+            | E::StreamState { peer, .. }
+            | E::Data { peer, .. }
+            | E::DataReady { peer }
+            | E::Health { peer, .. } => self.cx.peers.get(*peer),
+            E::TrackBound { track, .. }
+            | E::TrackLive { track, .. }
+            | E::TrackGone { track }
+            | E::TrackDemand { track, .. } => self.cx.tracks.get(*track),
+            E::Levels { .. } => None,
+        }
     }
 }

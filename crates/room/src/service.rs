@@ -5,6 +5,8 @@ use crate::proto;
 
 /// A call to `livekit.RoomService`.
 #[derive(Clone, Debug)]
+// One call at a time is alive: boxing the larger requests would save nothing.
+#[allow(clippy::large_enum_variant)]
 pub enum ServiceCall {
     /// Needs `roomCreate`.
     CreateRoom(proto::CreateRoomRequest),

@@ -189,6 +189,14 @@ impl VideoGrant {
         self.can_publish.unwrap_or(true)
     }
 
+    /// May this source be published? An empty list of sources allows any.
+    #[must_use]
+    pub fn can_publish_source(&self, source: proto::TrackSource) -> bool {
+        let listed = |name: &String| source_from_name(name) == source;
+        self.can_publish()
+            && (self.can_publish_sources.is_empty() || self.can_publish_sources.iter().any(listed))
+    }
+
     /// Default: yes.
     #[must_use]
     pub fn can_subscribe(&self) -> bool {
