@@ -48,7 +48,7 @@ pub fn run(arguments: &[&str]) -> Result<bool> {
         .display();
     let url = address(arguments);
     println!(
-        "\nConsole:    {url}\nSDKs:       {}   key devkey, secret secret\nA token:    {shown} token create --identity ann --room demo\nStop:       Ctrl-C\n",
+        "\nConsole:    {url}\nSDKs:       {}   key devkey, secret secret\nA token:    {shown} token create --dev --identity ann --room demo\nStop:       Ctrl-C\n",
         url.replacen("http", "ws", 1),
     );
     // Becoming the server leaves it the terminal, its signals and its exit code.
