@@ -44,7 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub async fn run(args: LoadArgs) -> Result<(), Failure> {
     args.check().map_err(Failure::Call)?;
     let target = Target::resolve(&args.url).await?;
-    let (report, whole) = measure(&args, target).await?;
+    let (report, whole) = measure(&args, &target).await?;
     print(&report, args.json).context("the report could not be printed")?;
     if whole {
         return Ok(());
@@ -58,7 +58,7 @@ pub async fn run(args: LoadArgs) -> Result<(), Failure> {
 }
 
 /// The report, and whether all clients did their work.
-async fn measure(args: &LoadArgs, target: Target) -> anyhow::Result<(Report, bool)> {
+async fn measure(args: &LoadArgs, target: &Target) -> anyhow::Result<(Report, bool)> {
     let begin = Instant::now();
     let cpu = cpu::Meter::start();
     let schedule = Schedule::new(args, begin);

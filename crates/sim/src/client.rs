@@ -70,6 +70,8 @@ pub struct Config {
     pub epoch: Instant,
     /// DTLS and SRTP; shared, because it is the same for all.
     pub crypto: Arc<CryptoProvider>,
+    /// Which DTLS it offers; [`DtlsVersion::Auto`] is what browsers do.
+    pub dtls: DtlsVersion,
 }
 
 /// The client cannot be made.
@@ -263,6 +265,10 @@ impl Client {
         if self.finished {
             return;
         }
+        if self.milestones.connected.is_none() {
+            let detail = self.milestones.stuck_after();
+            self.fault(Fault::NeverConnected, detail);
+        }
         self.signals.push_back(signalling::leave());
         // It is over either way; what the peer does not hear, it times out.
         let _ = self.rtc.close();
@@ -410,7 +416,7 @@ fn build_rtc(config: &Config, now: Instant) -> Rtc {
         .clear_codecs()
         .enable_opus(true, false)
         .enable_vp8(true)
-        .set_dtls_version(DtlsVersion::Auto);
+        .set_dtls_version(config.dtls);
     debug_assert!(
         builder
             .codec_config()

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use str0m::config::DtlsVersion;
 use surecast_sim::client::Publish;
 use surecast_sim::report::Plan;
 use surecast_sim::source::Encoding;
@@ -48,6 +49,9 @@ pub struct LoadArgs {
     /// Each publisher also sends audio: 64 kbps, 50 packets per second.
     #[arg(long)]
     pub audio: bool,
+    /// DTLS version that the clients offer.
+    #[arg(long, value_enum, default_value_t = Dtls::Auto)]
+    pub dtls: Dtls,
     /// Print the report as JSON.
     #[arg(long)]
     pub json: bool,
@@ -72,6 +76,29 @@ pub enum Video {
     Simulcast,
     /// None.
     None,
+}
+
+/// DTLS version that the clients offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dtls {
+    /// Both, as browsers do.
+    Auto,
+    /// 1.2 only.
+    #[value(name = "1.2")]
+    V12,
+    /// 1.3 only.
+    #[value(name = "1.3")]
+    V13,
+}
+
+impl Dtls {
+    pub(super) const fn version(self) -> DtlsVersion {
+        match self {
+            Self::Auto => DtlsVersion::Auto,
+            Self::V12 => DtlsVersion::Dtls12,
+            Self::V13 => DtlsVersion::Dtls13,
+        }
+    }
 }
 
 impl LoadArgs {

@@ -81,6 +81,7 @@ impl<'a> Schedule<'a> {
                 first_source: first,
                 epoch: self.epoch,
                 crypto: Arc::clone(&self.crypto),
+                dtls: self.args.dtls.version(),
             },
             streams_expected: 0,
         }
@@ -97,6 +98,7 @@ impl<'a> Schedule<'a> {
                 first_source: 0,
                 epoch: self.epoch,
                 crypto: Arc::clone(&self.crypto),
+                dtls: self.args.dtls.version(),
             },
             streams_expected: (self.args.publishers * self.publish.len()) as u64,
         }

@@ -157,7 +157,6 @@ fn url(target: &Target, token: &str, join_request: &str) -> String {
     )
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refusal(error: Error) -> (Fault, String) {
     let Error::Http(response) = error else {
         return (Fault::SignalConnect, error.to_string());

@@ -78,7 +78,7 @@ struct Worker {
 
 impl Pool {
     /// Starts so many threads.
-    pub(super) fn start(count: usize, target: Target) -> anyhow::Result<Self> {
+    pub(super) fn start(count: usize, target: &Target) -> anyhow::Result<Self> {
         let workers = (0..count)
             .map(|index| Handles::start(index, target.clone()))
             .collect::<anyhow::Result<_>>()?;

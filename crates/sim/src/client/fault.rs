@@ -23,6 +23,8 @@ pub enum Fault {
     PublishTimeout,
     /// ICE or DTLS were not up in time.
     ConnectTimeout,
+    /// It was told to leave before it was connected.
+    NeverConnected,
     /// ICE lost the server after it was connected.
     IceDisconnected,
     /// The transport ended though nobody left.
@@ -52,6 +54,7 @@ impl Fault {
             Self::PublishRefused => "publish_refused",
             Self::PublishTimeout => "publish_timeout",
             Self::ConnectTimeout => "connect_timeout",
+            Self::NeverConnected => "never_connected",
             Self::IceDisconnected => "ice_disconnected",
             Self::TransportClosed => "transport_closed",
             Self::Transport => "transport",

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use str0m::config::DtlsVersion;
 use str0m::format::Codec;
 use str0m::media::MediaKind;
 use surecast_media::control::Kind;
@@ -38,6 +39,7 @@ fn config(publish: Vec<Publish>, subscribe: bool, epoch: Instant) -> Config {
         first_source: 100,
         epoch,
         crypto: Arc::new(str0m::crypto::from_feature_flags()),
+        dtls: DtlsVersion::Auto,
     }
 }
 
