@@ -101,6 +101,8 @@ impl Make {
             _ => Dtls::new_auto(config, cert, now),
         };
         engine.set_active(active);
+        // The engine takes its random from the first time it is told.
+        let _ = engine.handle_timeout(now);
         engine
     }
 }
@@ -141,8 +143,10 @@ impl LateDtls {
     }
 }
 
-/// Nothing to wait for until the client speaks; str0m wants an instant.
-const NOTHING_DUE: Duration = Duration::from_secs(3600);
+/// Until the client speaks there is nothing to wait for, but the time must be
+/// known when it does: the first flight's timer starts from it. This lasts from
+/// the description to the ClientHello, a few round trips.
+const CLOCK_TICK: Duration = Duration::from_millis(50);
 
 impl DtlsInstance for LateDtls {
     fn set_active(&mut self, active: bool) {
@@ -172,7 +176,7 @@ impl DtlsInstance for LateDtls {
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
         match &mut self.state {
             State::Running(engine) => engine.poll_output(buf),
-            State::Undecided(_) => DtlsOutput::Timeout(self.now + NOTHING_DUE),
+            State::Undecided(_) => DtlsOutput::Timeout(self.now + CLOCK_TICK),
         }
     }
 
@@ -213,5 +217,51 @@ impl DtlsInstance for LateDtls {
             State::Running(engine) => engine.close(),
             State::Undecided(_) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Carries packets between the two until both are connected.
+    fn handshake(version: DtlsVersion) -> bool {
+        #[allow(clippy::disallowed_methods, reason = "tests need some instant")]
+        let now = Instant::now();
+        let cert = PerClientDtls.generate_certificate().unwrap();
+        let mut server = PerClientDtls.new_dtls(&cert, now, version, None).unwrap();
+        server.set_active(false);
+        let config = Config::builder().build().unwrap();
+        let mut client = Dtls::new_auto(Arc::new(config), cert, now);
+        client.set_active(true);
+        client.handle_timeout(now).unwrap();
+        let mut connected = (false, false);
+        for _ in 0..20 {
+            let mut buf = [0; 2000];
+            loop {
+                match client.poll_output(&mut buf) {
+                    DtlsOutput::Packet(p) => server.handle_packet(p).unwrap(),
+                    DtlsOutput::Connected => connected.0 = true,
+                    DtlsOutput::Timeout(_) => break,
+                    _ => {}
+                }
+            }
+            loop {
+                match server.poll_output(&mut buf) {
+                    DtlsOutput::Packet(p) => client.handle_packet(p).unwrap(),
+                    DtlsOutput::Connected => connected.1 = true,
+                    DtlsOutput::Timeout(_) => break,
+                    _ => {}
+                }
+            }
+        }
+        connected == (true, true)
+    }
+
+    #[test]
+    fn both_versions_shake_hands() {
+        assert!(handshake(DtlsVersion::Auto));
+        assert!(handshake(DtlsVersion::Dtls12), "the choice for Chromium");
+        assert!(handshake(DtlsVersion::Dtls13));
     }
 }

@@ -200,8 +200,8 @@ impl Sfu {
         let Some(peer) = self.peers[slot].as_deref_mut() else {
             return;
         };
-        if let Err(error) = peer.rtc.handle_input(Input::Receive(now, receive)) {
-            self.fail(slot, &error.to_string());
+        if let Err(reason) = peer.feed(Input::Receive(now, receive)) {
+            self.fail(slot, &reason);
         }
         self.drain(slot, now);
     }
@@ -238,8 +238,8 @@ impl Sfu {
                 continue;
             };
             peer.touched = false;
-            if let Err(error) = peer.rtc.handle_input(Input::Timeout(now)) {
-                self.fail(slot, &error.to_string());
+            if let Err(reason) = peer.feed(Input::Timeout(now)) {
+                self.fail(slot, &reason);
             }
             self.drain(slot, now);
         }
@@ -308,8 +308,7 @@ impl Sfu {
             return;
         };
         if let Some(peer) = self.peers[slot].as_deref_mut() {
-            // Tells the client, as far as it still listens.
-            let _ = peer.rtc.close();
+            peer.close();
         }
         self.drain(slot, now);
         self.remove_slot(slot);
@@ -623,7 +622,7 @@ impl Sfu {
             let Some(peer) = self.peers[slot].as_deref_mut() else {
                 return;
             };
-            match peer.rtc.poll_output() {
+            match peer.poll() {
                 Ok(Output::Transmit(transmit)) => {
                     self.demux.learn(slot, peer, &transmit);
                     self.counters.datagrams_out += 1;
@@ -635,8 +634,8 @@ impl Sfu {
                     self.schedule(slot, at, now);
                     return;
                 }
-                Err(error) => {
-                    self.fail(slot, &error.to_string());
+                Err(reason) => {
+                    self.fail(slot, &reason);
                     return;
                 }
             }
@@ -663,6 +662,7 @@ impl Sfu {
     pub(crate) fn fail(&mut self, slot: Slot, reason: &str) {
         if let Some(peer) = self.peers[slot].as_deref_mut() {
             tracing::debug!(room = %peer.room, peer = %peer.id, reason, "connection failed");
+            peer.broken = true;
             peer.rtc.disconnect();
             self.ended.push(slot);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use str0m::bwe::Bitrate;
@@ -10,7 +11,7 @@ use str0m::config::{DtlsCert, DtlsVersion};
 use str0m::media::Mid;
 use str0m::net::Protocol;
 use str0m::rtp::Ssrc;
-use str0m::{Candidate, Rtc, RtcConfig};
+use str0m::{Candidate, Input, Output, Rtc, RtcConfig};
 use surecast_media::control::{Announcement, PeerHealth, PeerRole};
 use surecast_media::id::{PeerId, RoomId, TrackId};
 
@@ -83,6 +84,8 @@ pub(crate) struct Peer {
     pub(crate) deadline: Option<Instant>,
     /// Packets were written since it was last drained.
     pub(crate) touched: bool,
+    /// An error or a bug below us: nothing may be asked of it any more.
+    pub(crate) broken: bool,
 }
 
 /// A section that the client sends a track on.
@@ -170,6 +173,44 @@ impl Peer {
             no_upgrade_before: None,
             deadline: None,
             touched: false,
+            broken: false,
+        }
+    }
+
+    /// Gives the connection a datagram or the time.
+    pub(crate) fn feed(&mut self, input: Input<'_>) -> Result<(), String> {
+        self.guarded(|rtc| rtc.handle_input(input))
+    }
+
+    /// What the connection has to say next.
+    pub(crate) fn poll(&mut self) -> Result<Output, String> {
+        self.guarded(Rtc::poll_output)
+    }
+
+    /// Tells the client that this is the end, as far as it still listens.
+    pub(crate) fn close(&mut self) {
+        let _ = self.guarded(Rtc::close);
+    }
+
+    /// Everything below us that a peer's bytes can reach runs in here: a bug
+    /// there ends this connection, not the shard with all its rooms. The
+    /// connection is never used again, so what it left half done does not
+    /// matter.
+    fn guarded<T>(
+        &mut self,
+        f: impl FnOnce(&mut Rtc) -> Result<T, str0m::RtcError>,
+    ) -> Result<T, String> {
+        if self.broken {
+            return Err("the connection broke before".into());
+        }
+        let rtc = &mut self.rtc;
+        match catch_unwind(AssertUnwindSafe(|| f(rtc))) {
+            Ok(result) => result.map_err(|e| e.to_string()),
+            Err(_) => {
+                tracing::error!(room = %self.room, peer = %self.id, "bug: a connection panicked");
+                self.broken = true;
+                Err("a bug in the connection".into())
+            }
         }
     }
 
