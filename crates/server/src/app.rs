@@ -1,0 +1,336 @@
+//! Assembles the server and takes it apart again.
+
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use surecast_room::Settings;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::auth::Keys;
+use crate::cli::Failure;
+use crate::config::{Config, DEV_KEY};
+use crate::control::{self, Control};
+use crate::data_dir::DataDir;
+use crate::doors::{self, Doors};
+use crate::http;
+use crate::media_plane::{MediaPlane, MediaPlaneConfig};
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::tls::Certificates;
+use crate::webhook::Webhooks;
+
+/// Media events waiting for the control actor, all shards together. At the
+/// usual rate (a few a second per peer) this is seconds of 1,000 peers.
+const MEDIA_EVENTS: usize = 16_384;
+
+/// A secret shorter than this can be found out by trying.
+const SECRET_LENGTH: usize = 32;
+
+/// Parts of the 5 s in which the server has to be gone.
+mod patience {
+    use super::Duration;
+
+    /// Clients take their leave and close.
+    pub const CLIENTS: Duration = Duration::from_millis(1500);
+    /// Webhooks about that go out; what does not is in the store.
+    pub const WEBHOOKS: Duration = Duration::from_millis(1000);
+    /// Shard threads end.
+    pub const MEDIA: Duration = Duration::from_millis(1000);
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// `Call` for a certificate that cannot be used; `Work` for a port that is
+/// taken, a store that cannot be opened, or a part that died.
+pub async fn serve(config: Config) -> Result<(), Failure> {
+    let server = Server::start(config).await?;
+    server.announce()?;
+    let mut signals = Signals::new()?;
+    let died = server.run(&mut signals).await;
+    tokio::select! {
+        () = server.stop() => {}
+        () = signals.next() => {
+            tracing::warn!("second signal: ending at once");
+            return Err(Failure::Work(anyhow::anyhow!("stopped at once by a second signal")));
+        }
+    }
+    died.map_err(Failure::Work)
+}
+
+struct Server {
+    config: Arc<Config>,
+    address: SocketAddr,
+    doors: Arc<Doors>,
+    control: Control,
+    actor: JoinHandle<Arc<MediaPlane>>,
+    http: JoinHandle<()>,
+    stop_http: watch::Sender<bool>,
+    webhooks: Webhooks,
+    // Last: the store is in it.
+    _data_dir: DataDir,
+}
+
+impl Server {
+    async fn start(config: Config) -> Result<Self, Failure> {
+        warn_about_keys(&config);
+        let config = Arc::new(config);
+        let tls = load_certificates(&config)?;
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let listener = listen(config.http.listen).await?;
+        let address = listener.local_addr().context("cannot read the HTTP port")?;
+        let metrics = Arc::new(Metrics::new());
+        let keys = Keys::new(config.keys.clone());
+        let store = Store::open(data_dir.path()).await?;
+        let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
+        let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
+        let media = Arc::new(MediaPlane::start(media_config(&config), events).await?);
+        let media_counters = Arc::downgrade(&media);
+        let (control, actor) = Control::start(control::Parts {
+            settings: room_settings(&config),
+            keys: keys.clone(),
+            outbox_messages: config.limits.outbox_messages as usize,
+            media,
+            media_events,
+            on_event: webhooks.sink(),
+            metrics: metrics.clone(),
+        });
+        let doors = doors_of(&config, keys, &control, metrics, media_counters);
+        let (stop_http, stopped) = watch::channel(false);
+        let places = config.limits.connections as usize;
+        let http = tokio::spawn(http::serve(
+            listener,
+            doors::router(doors.clone()),
+            tls,
+            places,
+            stopped,
+        ));
+        Ok(Self {
+            config,
+            address,
+            doors,
+            control,
+            actor,
+            http,
+            stop_http,
+            webhooks,
+            _data_dir: data_dir,
+        })
+    }
+
+    /// The ready line, on standard output. A server that listens on all
+    /// addresses names the one at which a browser on this machine finds it.
+    fn announce(&self) -> Result<(), Failure> {
+        let scheme = if self.config.tls.enabled() {
+            "https"
+        } else {
+            "http"
+        };
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            let ipv4 = IpAddr::from([127, 0, 0, 1]);
+            address.set_ip(ipv4);
+        }
+        crate::cli::print(&format!("surecast ready on {scheme}://{address}\n"))
+    }
+
+    /// Until a signal, or until a part dies that the server cannot be without.
+    async fn run(&self, signals: &mut Signals) -> anyhow::Result<()> {
+        // The control actor's queue closes when it dies of a bug.
+        tokio::select! {
+            () = signals.next() => Ok(()),
+            () = self.control.gone() => Err(anyhow::anyhow!("the room engine has ended unexpectedly")),
+        }
+    }
+
+    /// Leaves, then everything down, in the order in which the parts use one another.
+    async fn stop(self) {
+        tracing::info!("stopping");
+        self.doors.ready.store(false, Ordering::Relaxed);
+        self.control.close_all().await;
+        let mut open = self.doors.connections.subscribe();
+        if tokio::time::timeout(patience::CLIENTS, open.wait_for(|open| *open == 0))
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = *open.borrow(),
+                "clients did not close in time"
+            );
+        }
+        self.stop_http.send_replace(true);
+        if let Err(error) = self.http.await {
+            tracing::error!(%error, "the HTTP port ended badly");
+        }
+        self.webhooks.stop(patience::WEBHOOKS).await;
+        match self.actor.await.map(Arc::into_inner) {
+            Ok(Some(media)) => {
+                if tokio::time::timeout(patience::MEDIA, media.stop())
+                    .await
+                    .is_err()
+                {
+                    tracing::warn!("media threads did not end in time");
+                }
+            }
+            Ok(None) => tracing::debug!("media plane still in use"),
+            Err(error) => tracing::error!(%error, "the room engine ended badly"),
+        }
+        tracing::info!("stopped");
+    }
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    term: tokio::signal::unix::Signal,
+    int: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            term: listen(SignalKind::terminate())?,
+            int: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+fn doors_of(
+    config: &Arc<Config>,
+    keys: Keys,
+    control: &Control,
+    metrics: Arc<Metrics>,
+    media: Weak<MediaPlane>,
+) -> Arc<Doors> {
+    Arc::new(Doors {
+        config: config.clone(),
+        keys,
+        control: control.clone(),
+        metrics,
+        media,
+        ready: AtomicBool::new(true),
+        connections: watch::Sender::new(0),
+    })
+}
+
+/// A certificate that cannot be used is a mistake in the configuration.
+fn load_certificates(config: &Config) -> Result<Option<Arc<Certificates>>, Failure> {
+    if !config.tls.enabled() {
+        return Ok(None);
+    }
+    let certificates =
+        Certificates::load(&config.tls).map_err(|error| Failure::Call(format!("{error:#}")))?;
+    let certificates = Arc::new(certificates);
+    tokio::spawn(certificates.clone().watch());
+    Ok(Some(certificates))
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address} (http.listen): if something else uses the port, choose another with --http \
+             or move all ports with --port-offset"
+        )
+    })
+}
+
+fn room_settings(config: &Config) -> Settings {
+    Settings {
+        auto_create: config.room.auto_create,
+        empty_timeout: config.room.empty_timeout.0,
+        departure_timeout: config.room.departure_timeout.0,
+        max_participants: config.room.max_participants,
+        ..Settings::default()
+    }
+}
+
+fn media_config(config: &Config) -> MediaPlaneConfig {
+    let rtc = &config.rtc;
+    let ip = rtc.listen.unwrap_or(config.http.listen.ip());
+    let cores = std::thread::available_parallelism()
+        .map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX));
+    let shards = if rtc.shards == 0 { cores } else { rtc.shards };
+    let port = |shard: u16| {
+        if rtc.udp_port == 0 {
+            0
+        } else {
+            rtc.udp_port.saturating_add(shard)
+        }
+    };
+    MediaPlaneConfig {
+        udp_listen: (0..shards)
+            .map(|shard| SocketAddr::new(ip, port(shard)))
+            .collect(),
+        advertise: advertised(config, ip),
+        ice_tcp: rtc.tcp.then(|| SocketAddr::new(ip, rtc.tcp_port)),
+    }
+}
+
+/// What clients are told. On this machine the loopback address as well: a
+/// browser next to the server must not depend on the network being up.
+fn advertised(config: &Config, listen: IpAddr) -> Vec<IpAddr> {
+    if !config.rtc.advertise.is_empty() {
+        return config.rtc.advertise.clone();
+    }
+    if !listen.is_unspecified() {
+        return vec![listen];
+    }
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    match primary_address() {
+        Some(ip) if config.dev => vec![ip, loopback],
+        Some(ip) => vec![ip],
+        None => {
+            tracing::warn!(
+                "no network address found: clients on other machines need `rtc.advertise`"
+            );
+            vec![loopback]
+        }
+    }
+}
+
+/// The address from which this machine reaches the outside. Connecting a UDP
+/// socket sends nothing; it only asks the routing table. 192.0.2.1 is reserved
+/// for documentation (RFC 5737).
+fn primary_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let ip = socket.local_addr().ok()?.ip();
+    (!ip.is_unspecified() && !ip.is_loopback()).then_some(ip)
+}
+
+fn warn_about_keys(config: &Config) {
+    if config.dev {
+        if !config.http.listen.ip().is_loopback() {
+            tracing::warn!(
+                "--dev on an address that others can reach: everybody knows its key and secret"
+            );
+        }
+        return;
+    }
+    for (key, secret) in &config.keys {
+        if (key.as_str(), secret.as_str()) == DEV_KEY {
+            tracing::warn!(
+                key,
+                "this is the key of --dev, which everybody knows: make another"
+            );
+        } else if secret.len() < SECRET_LENGTH {
+            tracing::warn!(
+                key,
+                "its secret has fewer than {SECRET_LENGTH} characters: make one with `openssl rand -hex 32`"
+            );
+        }
+    }
+}

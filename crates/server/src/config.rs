@@ -1,0 +1,164 @@
+//! The server's configuration: TOML file, environment, command line.
+//!
+//! Later sources win: built-in defaults, the file, `SURECAST_…` variables, the
+//! command line. What is wrong is reported with its place and, for a key that
+//! does not exist, with the nearest one that does.
+
+mod env;
+mod load;
+mod print;
+mod settings;
+mod span;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use load::{ConfigError, Sources, load};
+pub use print::print;
+pub use settings::{SETTINGS, Setting};
+pub use span::Span;
+
+/// API key and secret of `--dev`, the pair every LiveKit quick start uses.
+pub const DEV_KEY: (&str, &str) = ("devkey", "secret");
+
+/// Everything that can be set. See [`SETTINGS`] for what each key means.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the store and its outbox live; empty: a temporary directory
+    /// (`--dev` only).
+    pub data_dir: PathBuf,
+    /// HTTP, WebSocket, console.
+    pub http: Http,
+    /// Certificate for the HTTP port.
+    pub tls: Tls,
+    /// WebRTC sockets.
+    pub rtc: Rtc,
+    /// API key → secret.
+    pub keys: BTreeMap<String, String>,
+    /// Room defaults.
+    pub room: Room,
+    /// Event delivery.
+    pub webhook: Webhook,
+    /// Bounds on what clients may send.
+    pub limits: Limits,
+    /// Log output.
+    pub log: Log,
+    /// Set by `--dev` alone; not a key of the file.
+    #[serde(skip)]
+    pub dev: bool,
+}
+
+/// Section `http`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Http {
+    /// Address and port; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Answer cross-origin requests.
+    pub cors: bool,
+}
+
+/// Section `tls`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// PEM file with the certificate chain; empty: no TLS.
+    pub cert: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}
+
+impl Tls {
+    /// Whether a certificate is configured.
+    pub fn enabled(&self) -> bool {
+        !self.cert.as_os_str().is_empty()
+    }
+}
+
+/// Section `rtc`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtc {
+    /// Address the media sockets bind to; unset: all (`--dev`: as `http.listen`).
+    #[serde(with = "settings::optional_ip")]
+    pub listen: Option<IpAddr>,
+    /// UDP port of the first shard; the next shards use the ports after it.
+    pub udp_port: u16,
+    /// Serve ICE over TCP.
+    pub tcp: bool,
+    /// Port of ICE over TCP.
+    pub tcp_port: u16,
+    /// Shard threads; 0: one per core.
+    pub shards: u16,
+    /// Addresses told to clients; empty: found out at start.
+    pub advertise: Vec<IpAddr>,
+}
+
+/// Section `room`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Room {
+    /// Joining creates the room.
+    pub auto_create: bool,
+    /// An unused room ends after this.
+    pub empty_timeout: Span,
+    /// A room ends this long after the last one left.
+    pub departure_timeout: Span,
+    /// Participants per room; 0: unlimited.
+    pub max_participants: u32,
+}
+
+/// Section `webhook`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Webhook {
+    /// Receivers.
+    pub urls: Vec<String>,
+    /// Key that signs; empty: the only one there is.
+    pub api_key: String,
+    /// Patience with one request.
+    pub timeout: Span,
+    /// Undelivered events are dropped after this.
+    pub max_age: Span,
+    /// Requests under way per receiver.
+    pub concurrency: u16,
+}
+
+/// Section `limits`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// TCP connections on the HTTP port.
+    pub connections: u32,
+    /// Bytes of one signalling message.
+    pub signal_bytes: u32,
+    /// Bytes of one API request.
+    pub api_bytes: u32,
+    /// Messages waiting for a client that does not read.
+    pub outbox_messages: u32,
+}
+
+/// Section `log`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// A level, or `target=level` pairs.
+    pub level: String,
+    /// Text or JSON lines.
+    pub format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}

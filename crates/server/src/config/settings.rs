@@ -1,0 +1,247 @@
+//! Every key with its meaning and its default: the one list behind
+//! `config print`, the environment variables and "did you mean".
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use super::{Config, DEV_KEY, Http, Limits, Log, LogFormat, Room, Rtc, Span, Webhook};
+
+/// One key of the file.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Dotted, `http.listen`.
+    pub key: &'static str,
+    /// What it does, one line.
+    pub about: &'static str,
+}
+
+const fn setting(key: &'static str, about: &'static str) -> Setting {
+    Setting { key, about }
+}
+
+/// All keys in the order in which they are printed. `keys` is a table of the
+/// operator's own names, so it stands here without members.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "data_dir",
+        "directory of the store; with --dev and empty: a temporary one, removed at the end",
+    ),
+    setting(
+        "http.listen",
+        "address and port of HTTP, WebSocket and the console; port 0: any free one",
+    ),
+    setting(
+        "http.cors",
+        "answer requests from web pages of other origins",
+    ),
+    setting(
+        "tls.cert",
+        "PEM file with the certificate chain; empty: plain HTTP. Reloaded when it changes",
+    ),
+    setting("tls.key", "PEM file with the certificate's private key"),
+    setting(
+        "rtc.listen",
+        "address of the media sockets; empty: all (with --dev: that of http.listen)",
+    ),
+    setting(
+        "rtc.udp_port",
+        "WebRTC UDP port of the first shard, the others follow; 0: any free ones",
+    ),
+    setting(
+        "rtc.tcp",
+        "serve ICE over TCP, for clients whose network drops UDP",
+    ),
+    setting("rtc.tcp_port", "port of ICE over TCP; 0: any free one"),
+    setting("rtc.shards", "media threads; 0: one per core"),
+    setting(
+        "rtc.advertise",
+        "addresses at which clients reach the media ports; empty: found out at start",
+    ),
+    setting(
+        "keys",
+        "API key = \"secret\", one line each; `openssl rand -hex 32` makes a good secret",
+    ),
+    setting(
+        "room.auto_create",
+        "joining a room that does not exist creates it",
+    ),
+    setting(
+        "room.empty_timeout",
+        "a room that nobody joins ends after this",
+    ),
+    setting(
+        "room.departure_timeout",
+        "a room ends this long after the last one left",
+    ),
+    setting(
+        "room.max_participants",
+        "participants per room; 0: unlimited",
+    ),
+    setting("webhook.urls", "receivers of room events, http or https"),
+    setting(
+        "webhook.api_key",
+        "the API key that signs events; may be empty when there is only one",
+    ),
+    setting("webhook.timeout", "how long a receiver may take to answer"),
+    setting(
+        "webhook.max_age",
+        "an event that could not be delivered for this long is dropped",
+    ),
+    setting(
+        "webhook.concurrency",
+        "requests under way at once per receiver",
+    ),
+    setting("limits.connections", "TCP connections on the HTTP port"),
+    setting("limits.signal_bytes", "size of one signalling message"),
+    setting("limits.api_bytes", "size of one API request"),
+    setting(
+        "limits.outbox_messages",
+        "messages waiting for a client that does not read, before it is closed",
+    ),
+    setting(
+        "log.level",
+        "error, warn, info, debug, trace, or target=level pairs",
+    ),
+    setting("log.format", "text or json"),
+];
+
+impl Config {
+    /// What holds when nothing is said.
+    pub fn defaults(dev: bool) -> Self {
+        let mut config = Self {
+            dev,
+            ..Self::default()
+        };
+        if dev {
+            config.http.listen.set_ip(Ipv4Addr::LOCALHOST.into());
+            config.keys.insert(DEV_KEY.0.into(), DEV_KEY.1.into());
+        } else {
+            config.data_dir = "surecast-data".into();
+        }
+        config
+    }
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 7880),
+            cors: true,
+        }
+    }
+}
+
+impl Default for Rtc {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            udp_port: 7882,
+            tcp: true,
+            tcp_port: 7881,
+            shards: 0,
+            advertise: Vec::new(),
+        }
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            auto_create: true,
+            empty_timeout: Span(Duration::from_secs(300)),
+            departure_timeout: Span(Duration::from_secs(20)),
+            max_participants: 0,
+        }
+    }
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            urls: Vec::new(),
+            api_key: String::new(),
+            timeout: Span(Duration::from_secs(10)),
+            max_age: Span(Duration::from_secs(24 * 3600)),
+            concurrency: 8,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Twice as many as one machine is expected to serve participants.
+            connections: 20_000,
+            // What LiveKit allows; the largest honest message is an offer with
+            // some hundred sections, about 300 KiB.
+            signal_bytes: 2 << 20,
+            // Room metadata and data packets are far below; a bigger body is a mistake.
+            api_bytes: 1 << 20,
+            // A join into a room of 1,000 is one message; this is 20 s of
+            // updates at 50 a second for a client whose network stalls.
+            outbox_messages: 1024,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: "info".into(),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// An address, or the empty string for "not said".
+pub(super) mod optional_ip {
+    use super::IpAddr;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "the signature serde asks for")]
+    pub fn serialize<S: Serializer>(ip: &Option<IpAddr>, out: S) -> Result<S::Ok, S::Error> {
+        match ip {
+            Some(ip) => out.collect_str(ip),
+            None => out.serialize_str(""),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<IpAddr>, D::Error> {
+        let text = String::deserialize(input)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
+            .map_err(|_| D::Error::custom(format!("`{text}` is not an IP address")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The list and the structs must name the same keys, or a key would be
+    /// accepted that nobody can find, or documented and refused.
+    #[test]
+    fn the_list_names_every_field_and_no_other() {
+        let table = toml::Table::try_from(Config::defaults(false)).unwrap();
+        let mut fields = BTreeSet::new();
+        for (name, value) in &table {
+            match value {
+                toml::Value::Table(section) if name != "keys" => {
+                    fields.extend(section.keys().map(|key| format!("{name}.{key}")));
+                }
+                _ => {
+                    fields.insert(name.clone());
+                }
+            }
+        }
+        let listed: BTreeSet<String> = SETTINGS
+            .iter()
+            .map(|setting| setting.key.to_owned())
+            .collect();
+        assert_eq!(fields, listed);
+    }
+}

@@ -1,0 +1,309 @@
+//! What `/metrics` shows: counters kept here, and gauges read when asked.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+use surecast_room::{Census, JoinOutcome, Tap};
+
+use crate::media_plane::MediaPlaneMetrics;
+
+/// From 10 ms (loopback) to 30 s (nobody waits longer).
+const JOIN_BUCKETS: [f64; 12] = [
+    0.01, 0.025, 0.05, 0.08, 0.12, 0.2, 0.35, 0.6, 1.0, 2.5, 10.0, 30.0,
+];
+
+/// Every metric of the server.
+pub struct Metrics {
+    registry: Registry,
+    rooms: Gauge,
+    participants: Gauge,
+    tracks: Gauge,
+    subscriptions: Gauge,
+    peers: Gauge,
+    packets: Family<Direction, Counter>,
+    bytes: Family<Direction, Counter>,
+    dropped: Counter,
+    joins: Family<JoinLabels, Counter>,
+    join_seconds: Family<JoinPart, Histogram>,
+    signals: Family<Direction, Counter>,
+    slow_clients: Counter,
+    connections: Gauge,
+    webhooks: Family<WebhookLabels, Counter>,
+    webhooks_waiting: Gauge,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Direction {
+    direction: Way,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[allow(
+    non_camel_case_types,
+    reason = "the label's value is the name as written"
+)]
+enum Way {
+    r#in,
+    out,
+}
+
+const IN: Direction = Direction {
+    direction: Way::r#in,
+};
+const OUT: Direction = Direction {
+    direction: Way::out,
+};
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JoinLabels {
+    outcome: &'static str,
+    signalling: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JoinPart {
+    part: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    result: &'static str,
+}
+
+/// What became of a webhook event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookResult {
+    /// Written to the outbox.
+    Queued,
+    /// The receiver took it.
+    Delivered,
+    /// One attempt failed.
+    Failed,
+    /// Given up because of its age.
+    Expired,
+    /// Never written: the queue or the outbox was full.
+    Dropped,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("surecast"),
+            rooms: Gauge::default(),
+            participants: Gauge::default(),
+            tracks: Gauge::default(),
+            subscriptions: Gauge::default(),
+            peers: Gauge::default(),
+            packets: Family::default(),
+            bytes: Family::default(),
+            dropped: Counter::default(),
+            joins: Family::default(),
+            join_seconds: Family::new_with_constructor(|| Histogram::new(JOIN_BUCKETS)),
+            signals: Family::default(),
+            slow_clients: Counter::default(),
+            connections: Gauge::default(),
+            webhooks: Family::default(),
+            webhooks_waiting: Gauge::default(),
+        };
+        metrics.register_gauges();
+        metrics.register_counters();
+        metrics
+    }
+
+    fn register_gauges(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "Version of the server", build);
+        for (name, help, gauge) in [
+            ("rooms", "Rooms", &self.rooms),
+            (
+                "participants",
+                "Participants, hidden ones too",
+                &self.participants,
+            ),
+            ("tracks", "Tracks that can be subscribed to", &self.tracks),
+            (
+                "subscriptions",
+                "Subscriptions in force",
+                &self.subscriptions,
+            ),
+            ("peer_connections", "Peer connections", &self.peers),
+            (
+                "signal_connections",
+                "Open signalling connections",
+                &self.connections,
+            ),
+            (
+                "webhooks_waiting",
+                "Events in the outbox",
+                &self.webhooks_waiting,
+            ),
+        ] {
+            registry.register(name, help, gauge.clone());
+        }
+    }
+
+    fn register_counters(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("packets", "Media packets", self.packets.clone());
+        registry.register_with_unit("media", "Media traffic", Unit::Bytes, self.bytes.clone());
+        registry.register(
+            "packets_dropped",
+            "Media packets thrown away",
+            self.dropped.clone(),
+        );
+        registry.register("joins", "Attempts to join by their end", self.joins.clone());
+        let help = "Time from the join request until media is up, and ICE's and DTLS's part of it";
+        registry.register_with_unit("join", help, Unit::Seconds, self.join_seconds.clone());
+        registry.register(
+            "signal_messages",
+            "Signalling messages",
+            self.signals.clone(),
+        );
+        registry.register(
+            "slow_clients",
+            "Clients closed because they did not read",
+            self.slow_clients.clone(),
+        );
+        registry.register(
+            "webhooks",
+            "Webhook events by what became of them",
+            self.webhooks.clone(),
+        );
+    }
+
+    /// A message came from a client.
+    pub fn signal_received(&self) {
+        self.signals.get_or_create(&IN).inc();
+    }
+
+    /// A message was queued for a client.
+    pub fn signal_sent(&self) {
+        self.signals.get_or_create(&OUT).inc();
+    }
+
+    /// A client that did not read was closed.
+    pub fn slow_client(&self) {
+        self.slow_clients.inc();
+    }
+
+    /// Signalling connections changed by this much.
+    pub fn connections_changed(&self, by: i64) {
+        self.connections.inc_by(by);
+    }
+
+    /// A join was refused before the room engine saw it.
+    pub fn join_unauthorized(&self, signalling: u8) {
+        self.count_join("unauthorized", signalling);
+    }
+
+    /// Something happened to a webhook event.
+    pub fn webhook(&self, result: WebhookResult) {
+        let label = match result {
+            WebhookResult::Queued => "queued",
+            WebhookResult::Delivered => "delivered",
+            WebhookResult::Failed => "failed",
+            WebhookResult::Expired => "expired",
+            WebhookResult::Dropped => "dropped",
+        };
+        self.webhooks
+            .get_or_create(&WebhookLabels { result: label })
+            .inc();
+    }
+
+    /// The outbox grew or shrank.
+    pub fn webhooks_waiting_changed(&self, by: i64) {
+        self.webhooks_waiting.inc_by(by);
+    }
+
+    /// A measurement of the room engine.
+    pub fn tap(&self, tap: &Tap) {
+        let Tap::Join {
+            outcome,
+            signalling,
+            total,
+            ice,
+            dtls,
+            ..
+        } = tap
+        else {
+            return;
+        };
+        let label = match outcome {
+            JoinOutcome::Joined => "joined",
+            JoinOutcome::Resumed => "resumed",
+            JoinOutcome::Refused(_) => "refused",
+            JoinOutcome::Aborted(_) => "aborted",
+        };
+        self.count_join(label, *signalling);
+        if *outcome == JoinOutcome::Joined {
+            let parts = [("total", Some(*total)), ("ice", *ice), ("dtls", *dtls)];
+            for (part, time) in parts
+                .into_iter()
+                .filter_map(|(part, time)| Some((part, time?)))
+            {
+                self.observe_join(part, time);
+            }
+        }
+    }
+
+    /// The text that Prometheus reads.
+    pub fn render(&self, census: Census, media: MediaPlaneMetrics) -> String {
+        for (gauge, value) in [
+            (&self.rooms, census.rooms),
+            (&self.participants, census.participants),
+            (&self.tracks, census.tracks),
+            (&self.subscriptions, census.subscriptions),
+        ] {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+        self.peers
+            .set(i64::try_from(media.peers).unwrap_or(i64::MAX));
+        raise_to(self.packets.get_or_create(&IN).inner(), media.packets_in);
+        raise_to(self.packets.get_or_create(&OUT).inner(), media.packets_out);
+        raise_to(self.bytes.get_or_create(&IN).inner(), media.bytes_in);
+        raise_to(self.bytes.get_or_create(&OUT).inner(), media.bytes_out);
+        raise_to(self.dropped.inner(), media.dropped);
+        let mut text = String::new();
+        // Writing into a string cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+
+    fn count_join(&self, outcome: &'static str, signalling: u8) {
+        let signalling = if signalling == 0 { "v0" } else { "v1" };
+        self.joins
+            .get_or_create(&JoinLabels {
+                outcome,
+                signalling,
+            })
+            .inc();
+    }
+
+    fn observe_join(&self, part: &'static str, time: Duration) {
+        self.join_seconds
+            .get_or_create(&JoinPart { part })
+            .observe(time.as_secs_f64());
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The shards count by themselves; a scrape takes their figure over. Never
+/// backwards, whichever of two scrapes at once is later.
+fn raise_to(counter: &AtomicU64, value: u64) {
+    counter.fetch_max(value, std::sync::atomic::Ordering::Relaxed);
+}

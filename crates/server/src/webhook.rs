@@ -1,0 +1,257 @@
+//! Webhooks: every event is written to the outbox first, then posted to each
+//! receiver, in order per room, until it is taken or too old.
+
+mod delivery;
+mod lanes;
+mod post;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use surecast_room::Event;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::auth::Keys;
+use crate::clock;
+use crate::config::Config;
+use crate::metrics::{Metrics, WebhookResult};
+use crate::store::{OutboxEvent, Store};
+use delivery::{Receiver, Waiting};
+
+/// Events between the control actor and the outbox: some seconds of a disk
+/// that stalls while 1,000 participants join. Beyond it events are lost, and
+/// counted: the actor never waits for a disk.
+const QUEUE: usize = 8192;
+
+/// Events written in one transaction.
+const BATCH: usize = 256;
+
+/// Events in the outbox per receiver: about 1 GiB on disk. A receiver that is
+/// that far behind gets no newer ones until it has caught up.
+const WAITING: usize = 500_000;
+
+/// A store that cannot be written is tried again after this.
+const WRITE_PAUSE: Duration = Duration::from_secs(1);
+
+/// The running delivery.
+pub struct Webhooks {
+    queue: Option<mpsc::Sender<Event>>,
+    tasks: Vec<JoinHandle<()>>,
+    stop: watch::Sender<bool>,
+    store: Store,
+    metrics: Arc<Metrics>,
+}
+
+impl Webhooks {
+    /// Takes up what the last run left over, and starts delivering. Without
+    /// receivers nothing is written.
+    ///
+    /// # Errors
+    /// The outbox cannot be read.
+    pub async fn start(
+        config: &Config,
+        keys: Keys,
+        store: Store,
+        metrics: Arc<Metrics>,
+    ) -> anyhow::Result<Self> {
+        let (stop, _) = watch::channel(false);
+        let mut this = Self {
+            queue: None,
+            tasks: Vec::new(),
+            stop,
+            store,
+            metrics,
+        };
+        let left_over = this
+            .store
+            .outbox_heads()
+            .await
+            .context("cannot read the webhook outbox")?;
+        let mut next_id = left_over.last().map_or(1, |head| head.id + 1);
+        // Ids of events that were delivered must not come again while the
+        // receiver may remember them: time makes them grow across restarts.
+        next_id = next_id.max(
+            i64::try_from(clock::now().unix_ms)
+                .unwrap_or(0)
+                .saturating_mul(1000),
+        );
+        let mut receivers = Vec::new();
+        for url in &config.webhook.urls {
+            receivers.push(this.receiver(config, url, &keys));
+        }
+        for head in left_over {
+            match receivers.iter().find(|receiver| receiver.url == head.url) {
+                Some(receiver) => receiver.push(head.id, head.room),
+                None => {
+                    tracing::warn!(
+                        url = head.url,
+                        room = head.room,
+                        "webhook receiver is gone: event dropped"
+                    );
+                    this.store
+                        .outbox_remove(head.id)
+                        .await
+                        .context("cannot write the webhook outbox")?;
+                }
+            }
+        }
+        if !receivers.is_empty() {
+            let (queue, events) = mpsc::channel(QUEUE);
+            let writer = Writer {
+                store: this.store.clone(),
+                metrics: this.metrics.clone(),
+                receivers,
+                next_id,
+            };
+            this.queue = Some(queue);
+            this.tasks.push(tokio::spawn(writer.run(events)));
+        }
+        Ok(this)
+    }
+
+    /// Where the control actor puts events. Never blocks.
+    pub fn sink(&self) -> Box<dyn FnMut(Event) + Send> {
+        let Some(queue) = self.queue.clone() else {
+            return Box::new(drop);
+        };
+        let metrics = self.metrics.clone();
+        Box::new(move |event| {
+            if let Err(error) = queue.try_send(event) {
+                let event = error.into_inner();
+                metrics.webhook(WebhookResult::Dropped);
+                tracing::error!(
+                    room = event.room.name,
+                    event = event.name.as_str(),
+                    "webhook event lost: the outbox cannot be written fast enough"
+                );
+            }
+        })
+    }
+
+    /// Delivers what can be delivered at once, for at most `grace`, and ends.
+    /// All sinks must be gone. The rest stays in the outbox.
+    pub async fn stop(mut self, grace: Duration) {
+        self.queue = None;
+        self.stop.send_replace(true);
+        let deadline = tokio::time::Instant::now() + grace;
+        for mut task in self.tasks.drain(..) {
+            if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+        self.store.close().await;
+    }
+
+    fn receiver(&mut self, config: &Config, url: &str, keys: &Keys) -> Target {
+        let (items, waiting_items) = mpsc::unbounded_channel();
+        let waiting = Waiting::new(self.metrics.clone());
+        let receiver = Receiver::new(
+            config,
+            url,
+            keys.clone(),
+            self.store.clone(),
+            waiting.clone(),
+        );
+        self.tasks.push(tokio::spawn(
+            receiver.run(waiting_items, self.stop.subscribe()),
+        ));
+        Target {
+            url: url.to_owned(),
+            items,
+            waiting,
+        }
+    }
+}
+
+/// The writer's end of a receiver. The channel is bounded by [`WAITING`].
+struct Target {
+    url: String,
+    items: mpsc::UnboundedSender<(i64, String)>,
+    waiting: Waiting,
+}
+
+impl Target {
+    fn push(&self, id: i64, room: String) {
+        self.waiting.add();
+        // The receiver task ends after the writer.
+        let _ = self.items.send((id, room));
+    }
+}
+
+/// The one who writes the outbox.
+struct Writer {
+    store: Store,
+    metrics: Arc<Metrics>,
+    receivers: Vec<Target>,
+    next_id: i64,
+}
+
+impl Writer {
+    async fn run(mut self, mut events: mpsc::Receiver<Event>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while events.recv_many(&mut batch, BATCH).await > 0 {
+            let rows = self.rows(batch.drain(..));
+            while let Err(error) = self.store.outbox_append(&rows).await {
+                tracing::error!(%error, events = rows.len(), "cannot write the webhook outbox: trying again");
+                tokio::time::sleep(WRITE_PAUSE).await;
+            }
+            for row in rows {
+                self.metrics.webhook(WebhookResult::Queued);
+                if let Some(target) = self.receivers.iter().find(|target| target.url == row.url) {
+                    target.push(row.id, row.room);
+                }
+            }
+        }
+    }
+
+    fn rows(&mut self, events: impl Iterator<Item = Event>) -> Vec<OutboxEvent> {
+        let mut rows = Vec::new();
+        for event in events {
+            // Strings, numbers and maps with string keys only: this cannot fail.
+            let body = serde_json::to_string(&event.to_webhook()).unwrap_or_default();
+            for target in &self.receivers {
+                if target.waiting.count() + rows.len() >= WAITING {
+                    self.metrics.webhook(WebhookResult::Dropped);
+                    tracing::error!(
+                        url = target.url,
+                        room = event.room.name,
+                        "webhook outbox is full: event lost"
+                    );
+                    continue;
+                }
+                rows.push(OutboxEvent {
+                    id: self.next_id,
+                    url: target.url.clone(),
+                    room: event.room.name.clone(),
+                    event: event.name.as_str().to_owned(),
+                    event_id: event.id.clone(),
+                    created_ms: event.created_at.saturating_mul(1000),
+                    body: body.clone(),
+                });
+                self.next_id += 1;
+            }
+        }
+        rows
+    }
+}
+
+impl Waiting {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            count: Arc::new(AtomicUsize::new(0)),
+            metrics,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn add(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        self.metrics.webhooks_waiting_changed(1);
+    }
+}

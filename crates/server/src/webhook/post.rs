@@ -1,0 +1,129 @@
+//! One request: signed as LiveKit signs it, so its SDKs verify it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use axum::body::Bytes;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Request, header};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use surecast_room::Grants;
+
+use crate::auth::Keys;
+
+/// Life of the token in the request: long enough for a queue at the receiver.
+const TOKEN_TTL: Duration = Duration::from_secs(5 * 60);
+
+/// What is read of an answer, so that the connection can be used again.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// Posts to one receiver. Cheap to clone; connections are shared.
+#[derive(Clone)]
+pub(super) struct Poster {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    url: String,
+    api_key: String,
+    keys: Keys,
+    timeout: Duration,
+}
+
+impl Poster {
+    pub(super) fn new(url: &str, api_key: String, keys: Keys, timeout: Duration) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .build(connector());
+        Self {
+            client,
+            url: url.to_owned(),
+            api_key,
+            keys,
+            timeout,
+        }
+    }
+
+    /// `Err` says what happened, for the log.
+    pub(super) async fn post(&self, body: String) -> Result<(), String> {
+        let request = self.request(body)?;
+        let exchange = async {
+            let response = self
+                .client
+                .request(request)
+                .await
+                .map_err(|error| chain(&error))?;
+            let status = response.status();
+            let _ = Limited::new(response.into_body(), ANSWER_BYTES)
+                .collect()
+                .await;
+            if status.is_success() {
+                Ok(())
+            } else {
+                Err(format!("the receiver answered {status}"))
+            }
+        };
+        let answer = tokio::time::timeout(self.timeout, exchange).await;
+        answer.unwrap_or_else(|_| Err(format!("no answer within {} s", self.timeout.as_secs())))
+    }
+
+    fn request(&self, body: String) -> Result<Request<Full<Bytes>>, String> {
+        let sha256 = STANDARD.encode(digest::digest(&digest::SHA256, body.as_bytes()));
+        let grants = Grants {
+            sha256,
+            ..Grants::default()
+        };
+        let token = self
+            .keys
+            .sign(&self.api_key, &grants, TOKEN_TTL)
+            .ok_or_else(|| format!("there is no secret for the key {:?}", self.api_key))?;
+        Request::post(&self.url)
+            .header(header::CONTENT_TYPE, "application/webhook+json")
+            .header(header::AUTHORIZATION, token)
+            .header(
+                header::USER_AGENT,
+                concat!("surecast/", env!("CARGO_PKG_VERSION")),
+            )
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| error.to_string())
+    }
+}
+
+/// Trusts what the system trusts.
+fn connector() -> HttpsConnector<HttpConnector> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = hyper_rustls::HttpsConnectorBuilder::new();
+    match builder.with_provider_and_native_roots(provider.clone()) {
+        Ok(builder) => builder.https_or_http().enable_http1().build(),
+        Err(error) => {
+            // Plain http receivers do not need any.
+            tracing::warn!(%error, "no root certificates found: https webhook receivers cannot be verified");
+            let config = rustls::ClientConfig::builder_with_provider(provider)
+                .with_safe_default_protocol_versions()
+                .map(|builder| builder.with_root_certificates(rustls::RootCertStore::empty()));
+            let builder = hyper_rustls::HttpsConnectorBuilder::new();
+            match config {
+                Ok(config) => builder.with_tls_config(config.with_no_client_auth()),
+                Err(_) => unreachable!("the provider supports the default versions"),
+            }
+            .https_or_http()
+            .enable_http1()
+            .build()
+        }
+    }
+}
+
+/// The client's own words are only "client error (Connect)".
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
