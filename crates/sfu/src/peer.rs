@@ -46,6 +46,11 @@ const SCTP_MESSAGE: u32 = 64 << 10;
 /// How often connections report their statistics.
 const STATS_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Sender and receiver reports. A browser ties sound and picture together from
+/// the second sender report on: after five seconds, the usual interval for
+/// audio, it has long begun to play.
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
 /// More SSRCs than a client can reasonably send: three renditions and their
 /// history after restarts, times a dozen tracks.
 const MAX_SOURCES: usize = 128;
@@ -258,6 +263,8 @@ fn config(common: &Common, role: PeerRole) -> RtcConfig {
         .set_dtls_version(DtlsVersion::Auto)
         .set_rtp_mode(true)
         .set_stats_interval(Some(STATS_INTERVAL))
+        .set_rtcp_report_interval_audio(REPORT_INTERVAL)
+        .set_rtcp_report_interval_video(REPORT_INTERVAL)
         .set_send_buffer_video(SEND_BUFFER_VIDEO)
         .set_sctp_max_buffered_amount(SCTP_BUFFER)
         .set_sctp_max_message_size(SCTP_MESSAGE)

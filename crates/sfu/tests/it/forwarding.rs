@@ -277,3 +277,50 @@ fn a_publisher_that_leaves_takes_its_tracks() {
     let counters = net.sfu.counters();
     assert_eq!((counters.peers, counters.tracks), (1, 0));
 }
+
+/// When the packet was captured, by the sender reports that its receiver got.
+fn captured(packet: &str0m::rtp::RtpPacket, clock_rate: f64) -> Option<f64> {
+    let report = packet.last_sender_info.as_ref()?;
+    let ntp = report.ntp_time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let ticks = packet.time.numer() as f64 - report.rtp_time.numer() as f64;
+    Some(ntp.as_secs_f64() + ticks / clock_rate)
+}
+
+#[test]
+fn sound_and_picture_keep_their_relation() {
+    let mut net = Net::new();
+    let publisher = net.join(PeerRole::Single);
+    net.publish(publisher, 1, "cam", Kind::Video);
+    net.publish(publisher, 2, "mic", Kind::Audio);
+    let tracks = [
+        ("cam", MediaKind::Video, false),
+        ("mic", MediaKind::Audio, false),
+    ];
+    net.offer(publisher, &tracks, (0, 0));
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.subscribe(viewer, 2);
+    net.offer(viewer, &[], (1, 1));
+    net.until("both connect", |n| n.clients.iter().all(|c| c.connected));
+    for i in 0..400u32 {
+        // A picture reaches the network 80 ms after the sound of its moment:
+        // that is how long its encoder takes.
+        let now = net.now;
+        let publisher = &mut net.clients[0];
+        publisher.captured_at = Some(now);
+        publisher.send("mic", None, u64::from(i), i * 960, &[0xfc, 1, 2]);
+        let asked = !std::mem::take(&mut publisher.keyframe_requests).is_empty();
+        publisher.captured_at = Some(now - Duration::from_millis(80));
+        let picture = u16::try_from(i).unwrap();
+        publisher.send("cam", None, u64::from(i), i * 1800, &vp8(picture, asked));
+        net.run(Duration::from_millis(20));
+    }
+    let last = |rate: u32| {
+        let all = net.clients[viewer].packets.iter().rev();
+        let of_kind = all.filter(|p| p.time.denom() == rate);
+        of_kind.filter_map(|p| captured(p, f64::from(rate))).next()
+    };
+    let (sound, picture) = (last(48_000).unwrap(), last(90_000).unwrap());
+    let skew = sound - picture;
+    assert!((skew - 0.080).abs() < 0.005, "skew {skew}");
+}

@@ -44,6 +44,9 @@ pub struct Client {
     pub open: Option<ChannelId>,
     receiving: Vec<Mid>,
     pub connected: bool,
+    /// What the next packet is a record of; now, where not said.
+    pub captured_at: Option<Instant>,
+    last_turn: Instant,
     /// Sections of ours, by the cid they carry.
     mids: Vec<Mid>,
     pending: Option<SdpPendingOffer>,
@@ -94,6 +97,8 @@ impl Net {
             open: None,
             receiving: Vec::new(),
             connected: false,
+            captured_at: None,
+            last_turn: self.now,
             mids: Vec::new(),
             pending: None,
             inbox: VecDeque::new(),
@@ -269,7 +274,7 @@ impl Client {
     pub fn send(&mut self, cid: &str, rid: Option<&str>, seq: u64, time: u32, payload: &[u8]) {
         let mid = self.mid_of(cid);
         let pt = self.rtc.media(mid).unwrap().remote_pts()[0];
-        let now = self.packets_now();
+        let now = self.captured_at.unwrap_or(self.last_turn);
         let mut api = self.rtc.direct_api();
         let stream = api.stream_tx_by_mid(mid, rid.map(Rid::from)).unwrap();
         let write = RtpWrite::new(pt, seq.into(), time, now, payload.to_vec())
@@ -281,11 +286,6 @@ impl Client {
                 ..ExtensionValues::default()
             });
         stream.write_rtp(write);
-    }
-
-    fn packets_now(&self) -> Instant {
-        #[allow(clippy::disallowed_methods, reason = "only sender reports look at it")]
-        Instant::now()
     }
 
     fn mid_of(&self, cid: &str) -> Mid {
@@ -305,6 +305,7 @@ impl Client {
     }
 
     fn turn(&mut self, now: Instant, server: SocketAddr) -> Vec<Vec<u8>> {
+        self.last_turn = now;
         while let Some(contents) = self.inbox.pop_front() {
             let receive = Receive::new(Protocol::Udp, server, self.addr, &contents).unwrap();
             self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
