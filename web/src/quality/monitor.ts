@@ -24,11 +24,12 @@ export class QualityMonitor {
   private readonly timer: JoinTimer;
   private readonly sampler: ReturnType<typeof setInterval>;
   private previous?: Snapshot;
+  private busy = false;
 
   constructor(private readonly room: Room) {
     this.timer = new JoinTimer(room, () => this.update({ marks: { ...this.timer.marks } }));
     this.state = { marks: this.timer.marks, samples: [], tracks: [] };
-    this.sampler = setInterval(() => void this.sample(), INTERVAL_MS);
+    this.sampler = setInterval(() => void this.tick(), INTERVAL_MS);
   }
 
   readonly getState = (): QualityState => this.state;
@@ -41,6 +42,15 @@ export class QualityMonitor {
   stop(): void {
     clearInterval(this.sampler);
     this.timer.stop();
+  }
+
+  /** On a busy machine getStats() can take longer than a second: samples must not pile up. */
+  private async tick(): Promise<void> {
+    if (this.busy) return;
+    this.busy = true;
+    await this.sample().finally(() => {
+      this.busy = false;
+    });
   }
 
   private async sample(): Promise<void> {
