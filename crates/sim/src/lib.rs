@@ -8,9 +8,11 @@
 //!   the time of their sending.
 //! - [`meter`]: what a receiver measures.
 //! - [`report`]: many clients' measurements in one table.
+//! - [`fuzz`]: one entry point for each parser that a peer can reach.
 //! - [`world`]: the virtual clock and the lossy links between endpoints.
 
 pub mod client;
+pub mod fuzz;
 pub mod histogram;
 pub mod link;
 pub mod meter;

@@ -1,0 +1,181 @@
+//! One entry point for each parser that a peer can reach.
+//!
+//! `fuzz/fuzz_targets/` calls them from libFuzzer, and a test runs every file
+//! of `fuzz/corpus/` through them: what a fuzzer once found stays found.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use surecast_media::control::{MediaCommand, PeerRole};
+use surecast_media::id::{PeerId, RoomId};
+use surecast_media::time::Now;
+use surecast_media::{av1, h264, h265, red, vp8, vp9};
+use surecast_room::{signal, token};
+use surecast_sfu::{Config, Datagram, Protocol, Sfu};
+
+/// A parser under any bytes.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Name of the libFuzzer target and of its corpus directory.
+    pub name: &'static str,
+    /// Must return, whatever it is given.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    target("vp8", vp8),
+    target("vp9", vp9),
+    target("h264", h264),
+    target("h265", h265),
+    target("av1", av1),
+    target("red", red),
+    target("signal_request", signal::fuzz_signal_request),
+    target("join_request", signal::fuzz_join_request),
+    target("token", token),
+    target("candidate", surecast_room::fuzz_candidate),
+    target("data_packet", surecast_room::fuzz_data_packet),
+    target("data_track_packet", surecast_room::fuzz_data_track_packet),
+    target("sfu_offer", sfu_offer),
+    target("sfu_datagram", sfu_datagram),
+];
+
+/// Runs the target of that name.
+///
+/// # Panics
+/// There is none.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    (target.expect("a target of that name").run)(bytes);
+}
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}
+
+fn vp8(bytes: &[u8]) {
+    let _ = vp8::parse(bytes);
+}
+
+fn vp9(bytes: &[u8]) {
+    let _ = vp9::Descriptor::parse(bytes);
+    let _ = vp9::is_keyframe(bytes);
+}
+
+fn h264(bytes: &[u8]) {
+    let _ = h264::units(bytes).count();
+    let _ = h264::is_keyframe(bytes);
+}
+
+fn h265(bytes: &[u8]) {
+    let _ = h265::unit_types(bytes).count();
+    let _ = h265::is_keyframe(bytes);
+}
+
+fn av1(bytes: &[u8]) {
+    let _ = av1::is_keyframe(bytes);
+    let _ = av1::DependencyDescriptor::parse(bytes);
+}
+
+/// What is taken apart is put together again the same.
+fn red(bytes: &[u8]) {
+    let Some(parsed) = red::Red::parse(bytes) else {
+        assert_eq!(red::primary(bytes), None);
+        return;
+    };
+    let primary = parsed.primary();
+    assert_eq!(
+        red::primary(bytes),
+        Some((primary.payload_type, primary.data))
+    );
+    let mut again = Vec::new();
+    red::write(
+        primary.payload_type,
+        primary.data,
+        parsed.redundant(),
+        &mut again,
+    );
+    assert_eq!(again, bytes);
+}
+
+fn token(bytes: &[u8]) {
+    token::fuzz_token(bytes, moment());
+}
+
+/// The bytes as a description that a client offers.
+fn sfu_offer(bytes: &[u8]) {
+    let now = moment().at;
+    let Some((mut sfu, peer)) = engine(now) else {
+        return;
+    };
+    let sdp = String::from_utf8_lossy(bytes).into_owned();
+    sfu.handle_command(MediaCommand::Offer { peer, sdp, id: 1 }, now);
+    drain(&mut sfu, now);
+}
+
+/// The bytes as datagrams, each led by its length in one byte, at an engine
+/// with a connection.
+fn sfu_datagram(bytes: &[u8]) {
+    let now = moment().at;
+    let Some((mut sfu, peer)) = engine(now) else {
+        return;
+    };
+    let sdp = OFFER.to_owned();
+    sfu.handle_command(MediaCommand::Offer { peer, sdp, id: 1 }, now);
+    let mut rest = bytes;
+    while let Some((&len, tail)) = rest.split_first() {
+        let (contents, tail) = tail.split_at(usize::from(len).min(tail.len()));
+        rest = tail;
+        let datagram = Datagram {
+            proto: Protocol::Udp,
+            source: SocketAddr::from(([192, 0, 2, 7], 5000)),
+            destination: LOCAL,
+            contents,
+        };
+        sfu.handle_datagram(datagram, now);
+    }
+    drain(&mut sfu, now);
+}
+
+const LOCAL: SocketAddr = SocketAddr::new(
+    std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)),
+    7882,
+);
+
+const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+    m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:0\r\n\
+    a=ice-ufrag:abcdefgh\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=setup:actpass\r\n\
+    a=fingerprint:sha-256 00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:\
+10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F\r\na=sctp-port:5000\r\n";
+
+fn drain(sfu: &mut Sfu, now: Instant) {
+    sfu.flush(now);
+    while sfu.poll_transmit().is_some() {}
+    while sfu.poll_event().is_some() {}
+}
+
+/// An engine with one connection that waits for an offer. `None` when the
+/// system's random source fails.
+fn engine(now: Instant) -> Option<(Sfu, PeerId)> {
+    let config = Config {
+        udp: vec![LOCAL],
+        ..Config::default()
+    };
+    let mut sfu = Sfu::new(&config).ok()?;
+    let peer = PeerId(1);
+    let add = MediaCommand::AddPeer {
+        peer,
+        room: RoomId(1),
+        role: PeerRole::Single,
+    };
+    sfu.handle_command(add, now);
+    Some((sfu, peer))
+}
+
+#[expect(clippy::disallowed_methods, reason = "some instant to count from")]
+fn moment() -> Now {
+    Now {
+        at: Instant::now(),
+        unix_ms: 1_700_000_000_000,
+    }
+}
