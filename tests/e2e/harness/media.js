@@ -11,6 +11,7 @@ export const spoken = JSON.parse(readFileSync(mediaFile('person.json'), 'utf8'))
 
 /** Frames of the fake camera's loop: 12 s at 30 a second. */
 const LOOP_FRAMES = 360;
+export const LOOP_MS = 12_000;
 
 /**
  * `visitor` sees the camera of `identity`: decoded frames advance, the pictures

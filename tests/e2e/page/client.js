@@ -75,9 +75,11 @@ class Client {
     return this.room.remoteParticipants.get(identity);
   }
 
-  /** A remote publication by source: camera, microphone. */
+  /** A publication by source, camera or microphone, of anybody. */
   publication(identity, source) {
-    return this.remote(identity)?.getTrackPublication(source);
+    const { localParticipant } = this.room;
+    const owner = identity === localParticipant.identity ? localParticipant : this.remote(identity);
+    return owner?.getTrackPublication(source);
   }
 
   /** Events of a name whose text contains `part`. */
@@ -99,9 +101,10 @@ class Client {
     document.body.append(element);
     const canvas = new OffscreenCanvas(16, 16);
     const context = canvas.getContext('2d', { willReadFrequently: true });
-    const view = { frames: 0, width: 0, height: 0, counter: -1, counters: [], pictures: 0, pixels: 0 };
-    const onFrame = (_, frame) => {
+    const view = { frames: 0, width: 0, height: 0, at: 0, counter: -1, counters: [], pictures: 0, pixels: 0 };
+    const onFrame = (now, frame) => {
       view.frames += 1;
+      view.at = now;
       view.width = canvas.width = frame.width;
       view.height = canvas.height = frame.height;
       context.drawImage(element, 0, 0);
@@ -154,6 +157,14 @@ class Client {
     return (await this.#heard.get(track)).loudness;
   }
 
+  /** The same, with the time at which the last value was taken. */
+  async heardUntil(identity) {
+    const loudness = await this.heard(identity);
+    if (!loudness) return null;
+    const { at } = await this.#heard.get(this.publication(identity, 'microphone').audioTrack);
+    return { loudness, at };
+  }
+
   /** Strongest frequency of a remote microphone right now, in hertz. */
   async pitch(identity, source = 'microphone') {
     if (!(await this.heard(identity, source))) return 0;
@@ -176,12 +187,13 @@ class Client {
     const analyser = new AnalyserNode(sound, { fftSize: 4096 });
     source.connect(worklet);
     source.connect(analyser);
-    const loudness = [];
+    const probe = { loudness: [], at: 0, analyser, source, worklet };
     worklet.port.onmessage = ({ data }) => {
       // Two minutes: more than any test listens.
-      if (loudness.length < 6000) loudness.push(data);
+      if (probe.loudness.length < 6000) probe.loudness.push(data);
+      probe.at = performance.now();
     };
-    return { loudness, analyser, source, worklet };
+    return probe;
   }
 
   /** RTP statistics of everything received, from the browser itself. */
