@@ -6,6 +6,7 @@
     reason = "a command line talks to its terminal"
 )]
 
+mod bench;
 mod install;
 mod log;
 mod paths;
@@ -26,6 +27,7 @@ Developer commands of Surecast.
         --only PART                   only the steps whose name begins with PART, and
                                       what they need; may be given several times
         --list                        name the steps and do nothing
+    cargo xtask bench [fanout] [join] figures: CPU per forwarded packet, loss, join times
     cargo xtask screenshots           write the console's pictures into docs/screenshots
 ";
 
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
             Ok(options) => test::test(&options),
             Err(complaint) => return wrong_call(&complaint),
         },
+        ["bench", which @ ..] => bench::bench(which),
         ["screenshots"] => screenshots::screenshots(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
