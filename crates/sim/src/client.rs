@@ -153,6 +153,9 @@ pub struct Client {
     traffic: Traffic,
     /// Section → track, as the last answer said it.
     tracks: BTreeMap<String, String>,
+    /// Sections that sent media while they were mapped to no track, and since
+    /// when. As many as streams, at most.
+    unmapped: BTreeMap<String, Instant>,
     /// Bit n: payload type n is a retransmission.
     rtx_types: u128,
     /// The datagram at hand is a retransmission.
@@ -199,6 +202,7 @@ impl Client {
             latency: Latency::default(),
             traffic: Traffic::default(),
             tracks: BTreeMap::new(),
+            unmapped: BTreeMap::new(),
             rtx_types: 0,
             recovering: false,
             keyframe_check: None,
@@ -377,6 +381,7 @@ impl Client {
         }
         self.check_publications(now);
         self.check_keepalive(now);
+        self.check_mapping(now);
     }
 
     /// Something went wrong that the session outlives.

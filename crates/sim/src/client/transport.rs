@@ -1,7 +1,7 @@
 //! Datagrams and media.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use str0m::media::{KeyframeRequestKind, MediaKind};
 use str0m::net::{Protocol, Receive};
@@ -16,6 +16,9 @@ use crate::meter::{Arrival, Meter};
 
 /// A receiver of video that has no key frame asks for one so often.
 const KEYFRAME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The way of an answer from the server, twice over.
+const MAPPING_PATIENCE: Duration = Duration::from_secs(2);
 
 const AUDIO_CLOCK: u32 = 48_000;
 const VIDEO_CLOCK: u32 = 90_000;
@@ -115,7 +118,7 @@ impl Client {
 
     fn on_packet(&mut self, packet: &RtpPacket, now: Now) {
         let ssrc = packet.header.ssrc;
-        if !self.streams.contains_key(&ssrc) && !self.add_stream(ssrc) {
+        if !self.streams.contains_key(&ssrc) && !self.add_stream(ssrc, now) {
             return;
         }
         let Some(meter) = self.streams.get_mut(&ssrc) else {
@@ -167,7 +170,7 @@ impl Client {
     }
 
     /// `false` when the stream cannot be measured.
-    fn add_stream(&mut self, ssrc: Ssrc) -> bool {
+    fn add_stream(&mut self, ssrc: Ssrc, now: Now) -> bool {
         if self.streams.len() >= MAX_STREAMS {
             self.fault(Fault::TooManyStreams, "");
             return false;
@@ -181,11 +184,22 @@ impl Client {
             MediaKind::Video => (Kind::Video, VIDEO_CLOCK),
         };
         if !self.tracks.contains_key(&*mid) {
-            self.fault(Fault::UnmappedTrack, &format!("section {mid}"));
+            self.unmapped.insert(mid.to_string(), now.at);
         }
         self.streams
             .insert(ssrc, Meter::new(kind, clock, self.config.epoch));
         true
+    }
+
+    /// Media may overtake the answer that says whose it is, but not for long.
+    pub(super) fn check_mapping(&mut self, now: Now) {
+        let tracks = &self.tracks;
+        self.unmapped.retain(|mid, _| !tracks.contains_key(mid));
+        let late = |(_, since): &(&String, &Instant)| now.at >= **since + MAPPING_PATIENCE;
+        if let Some(mid) = self.unmapped.iter().find(late).map(|(mid, _)| mid.clone()) {
+            self.unmapped.remove(&mid);
+            self.fault(Fault::UnmappedTrack, &format!("section {mid}"));
+        }
     }
 
     /// Payload types are not encrypted (RFC 3711 §3.1).
