@@ -31,6 +31,9 @@ mod settings;
 mod timers;
 mod track;
 
+#[cfg(test)]
+mod tests;
+
 pub use livekit_protocol as proto;
 
 pub use error::{JoinError, ServiceCode, ServiceError};

@@ -46,8 +46,6 @@ pub const UNREADY_TIME: Duration = Duration::from_secs(2);
 
 /// Nonces remembered per room to drop duplicates of user packets.
 pub const NONCES: usize = 1024;
-/// Bytes of a nonce that are looked at; clients send 16.
-pub const NONCE_BYTES: usize = 64;
 
 /// Identities that one data message may be addressed to.
 pub const DESTINATIONS: usize = 4096;

@@ -82,6 +82,8 @@ pub(crate) struct Peers {
     pub(crate) connected: BTreeSet<PeerId>,
     /// One of them ended for good.
     pub(crate) closed: bool,
+    /// v1: sections that were asked for while the client was away.
+    pub(crate) sections: Option<proto::MediaSectionsRequirement>,
 }
 
 /// What a participant said it wants of one track.

@@ -60,14 +60,18 @@ impl Rooms {
     /// # Errors
     /// See [`JoinError`]; then nothing has changed.
     pub fn handle_join(&mut self, join: Join, now: Now) -> Result<SessionId, JoinError> {
-        let result = self.join(join.clone(), now);
+        let room = join.grants.video.as_ref().map_or("", |video| &video.room);
+        let room = if room.is_empty() { &join.room } else { room }.to_owned();
+        let identity = join.grants.identity.clone();
+        let signalling = u8::from(join.single_connection);
+        let result = self.join(join, now);
         if let Err(error) = &result {
-            tracing::info!(room = %join.room, participant = %join.grants.identity, %error, "join refused");
+            tracing::info!(%room, participant = %identity, %error, "join refused");
             self.cx.tap(Tap::Join {
-                room: join.room,
-                identity: join.grants.identity,
+                room,
+                identity,
                 participant: String::new(),
-                signalling: u8::from(join.single_connection),
+                signalling,
                 outcome: JoinOutcome::Refused(error.to_string()),
                 total: std::time::Duration::ZERO,
                 ice: None,
@@ -184,5 +188,40 @@ impl Rooms {
             | E::TrackDemand { track, .. } => self.cx.tracks.get(*track),
             E::Levels { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+impl Rooms {
+    pub(crate) fn only_room(&self) -> RoomId {
+        assert_eq!(self.rooms.len(), 1);
+        self.rooms.keys().copied().next().expect("one room")
+    }
+
+    pub(crate) fn room_info(&self, name: &str) -> Option<proto::Room> {
+        self.names.get(name).map(|id| self.rooms[id].info())
+    }
+
+    pub(crate) fn bound_tracks(&self) -> Vec<surecast_media::id::TrackId> {
+        self.rooms.values().flat_map(Room::bound_tracks).collect()
+    }
+
+    pub(crate) fn check_integrity(&self) {
+        assert_eq!(self.rooms.len(), self.names.len());
+        for room in self.rooms.values() {
+            assert!(!room.is_closed());
+            room.check_integrity(&self.cx);
+        }
+    }
+
+    /// Nothing is left of anybody.
+    pub(crate) fn is_pristine(&self) -> bool {
+        self.rooms.is_empty()
+            && self.names.is_empty()
+            && self.cx.sessions.is_empty()
+            && self.cx.peers.is_empty()
+            && self.cx.tracks.is_empty()
+            && self.cx.timers.is_empty()
+            && self.cx.outputs.is_empty()
     }
 }

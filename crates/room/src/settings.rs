@@ -52,8 +52,6 @@ pub struct Settings {
     pub max_room_name_bytes: usize,
     /// An administrator may unmute somebody's track, not only mute it.
     pub remote_unmute: bool,
-    /// Active speakers are told at this interval.
-    pub speaker_interval: Duration,
     /// Rooms up to this size hear of joins and leaves at once. Above it, those
     /// of participants that publish nothing are collected for
     /// [`Settings::update_interval`]: n viewers joining at once would otherwise
@@ -88,7 +86,6 @@ impl Default for Settings {
             max_identity_bytes: 256,
             max_room_name_bytes: 256,
             remote_unmute: false,
-            speaker_interval: Duration::from_millis(400),
             immediate_updates_up_to: 50,
             update_interval: Duration::from_secs(3),
         }

@@ -19,6 +19,8 @@ pub(crate) struct Track {
     pub(crate) info: proto::TrackInfo,
     /// An offer carried it: others may see and subscribe to it.
     pub(crate) bound: bool,
+    /// A packet of it arrived.
+    pub(crate) live: bool,
     /// The `track_published` event is out.
     pub(crate) reported: bool,
     /// The publisher knows that somebody received it.

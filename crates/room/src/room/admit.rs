@@ -22,6 +22,7 @@ use crate::proto::participant_info::State;
 use crate::proto::signal_response::Message;
 use crate::timers::Subject;
 use crate::token::Grants;
+use crate::track::without_duplicates;
 
 /// LiveKit's protocol number of the behaviour offered here. From 18 on, clients
 /// on signalling v1 expect data channels negotiated in advance.
@@ -69,7 +70,7 @@ impl Room {
         }
         self.announce(cx, key, Echo::No, now);
         self.counts_changed(cx, now);
-        self.reconcile_participant(cx, key, now);
+        self.reconcile_participant(cx, key);
         cx.timers.set(
             self.id,
             Subject::Joining(key),
@@ -223,7 +224,11 @@ fn new_participant(
         version: 0,
         joined_at: now.at,
         joined_unix_ms: now.unix_ms,
-        client: join.client,
+        client: proto::ClientInfo {
+            // Everybody in the room is told these.
+            capabilities: without_duplicates(&join.client.capabilities),
+            ..join.client
+        },
         protocol: join.protocol,
         signalling: Signalling {
             session: Some(session),
@@ -239,6 +244,7 @@ fn new_participant(
                 && join.protocol >= SUBSCRIBER_FIRST,
             connected: BTreeSet::new(),
             closed: false,
+            sections: None,
         },
         auto_subscribe: join.auto_subscribe,
         auto_subscribe_data_track: join.auto_subscribe_data_track,

@@ -4,7 +4,9 @@
 mod admit;
 mod broadcast;
 mod data;
+mod data_route;
 pub(crate) mod data_tracks;
+mod delivery;
 mod demand;
 mod depart;
 pub(crate) mod inbox;
@@ -21,9 +23,10 @@ mod service;
 mod simulate;
 mod speakers;
 mod subscribe;
+mod track_change;
 
 pub use data::fuzz_data_packet;
-pub use data_tracks::fuzz_data_track_packet;
+pub use data_route::fuzz_data_track_packet;
 pub(crate) use depart::leave;
 pub(crate) use metadata::attributes_bytes;
 pub use negotiate::fuzz_candidate;
@@ -42,7 +45,7 @@ use crate::timers::Subject;
 use crate::track::Track;
 
 use broadcast::Updates;
-use data_tracks::DataRoutes;
+use data_route::DataRoutes;
 use depart::Departed;
 use replay::Replay;
 use speakers::Speakers;
@@ -251,5 +254,54 @@ impl Room {
             created_at: now.unix_secs(),
             id,
         });
+    }
+}
+
+#[cfg(test)]
+impl Room {
+    pub(crate) fn bound_tracks(&self) -> Vec<TrackId> {
+        self.tracks
+            .values()
+            .filter(|track| track.bound)
+            .map(|track| track.id)
+            .collect()
+    }
+
+    /// The maps agree with one another.
+    pub(crate) fn check_integrity(&self, cx: &Context) {
+        assert_eq!(self.participants.len(), self.identities.len());
+        assert_eq!(self.participants.len(), self.sids.len());
+        assert_eq!(self.tracks.len(), self.track_sids.len());
+        for track in self.tracks.values() {
+            let publisher = &self.participants[&track.publisher];
+            assert!(publisher.tracks.contains(&track.id));
+            for subscriber in &track.subscribers {
+                let subscriber = &self.participants[subscriber];
+                assert!(subscriber.subscriptions.contains_key(&track.id));
+                assert!(subscriber.can_subscribe() && subscriber.key != track.publisher);
+            }
+        }
+        for participant in self.participants.values() {
+            assert_eq!(self.identities[participant.identity()], participant.key);
+            assert_eq!(self.sids[&participant.sid], participant.key);
+            for id in &participant.tracks {
+                assert_eq!(self.tracks[id].publisher, participant.key);
+            }
+            for id in participant.subscriptions.keys() {
+                assert!(self.tracks[id].subscribers.contains(&participant.key));
+            }
+            assert!(
+                participant
+                    .denied
+                    .iter()
+                    .all(|id| self.tracks.contains_key(id))
+            );
+            for peer in participant.all_peers() {
+                assert_eq!(cx.peers.get(peer), Some((self.id, participant.key)));
+            }
+            if let Some(session) = participant.signalling.session {
+                assert_eq!(cx.sessions.get(session), Some((self.id, participant.key)));
+            }
+        }
     }
 }

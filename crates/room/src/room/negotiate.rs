@@ -163,19 +163,24 @@ impl Room {
     }
 
     pub(super) fn ask_for_sections(
-        &self,
+        &mut self,
         cx: &mut Context,
         key: ParticipantKey,
         audio: u32,
         video: u32,
     ) {
-        if let Some(participant) = self.participants.get(&key) {
-            let requirement = proto::MediaSectionsRequirement {
-                num_audios: audio,
-                num_videos: video,
-            };
-            participant.send(cx, Message::MediaSectionsRequirement(requirement));
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let requirement = proto::MediaSectionsRequirement {
+            num_audios: audio,
+            num_videos: video,
+        };
+        if participant.signalling.session.is_none() {
+            participant.peers.sections = Some(requirement);
+            return;
         }
+        participant.send(cx, Message::MediaSectionsRequirement(requirement));
     }
 
     pub(super) fn identity_of(&self, key: ParticipantKey) -> &str {

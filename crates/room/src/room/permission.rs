@@ -41,7 +41,7 @@ impl Room {
         {
             self.add_subscriber_peer(cx, key);
         }
-        self.reconcile_participant(cx, key, now);
+        self.reconcile_participant(cx, key);
         self.visibility_changed(cx, key, was_hidden, now);
         self.announce(cx, key, Echo::Yes, now);
         self.refresh_token(cx, key, now);
@@ -55,7 +55,6 @@ impl Room {
         cx: &mut Context,
         key: ParticipantKey,
         update: proto::SubscriptionPermission,
-        now: Now,
     ) {
         let allowed = match update.all_participants {
             true => None,
@@ -66,9 +65,9 @@ impl Room {
         };
         participant.subscribers_allowed = allowed;
         for id in participant.tracks.clone() {
-            self.reconcile_track(cx, id, false, now);
+            self.reconcile_track(cx, id, false);
         }
-        self.reconcile_subscribers_of_data(cx, key, now);
+        self.reconcile_subscribers_of_data(cx, key);
     }
 
     fn permissions_by_identity(
@@ -152,7 +151,7 @@ impl Room {
             self.announce_to_others(cx, key, info, now);
         }
         for id in self.participants[&key].tracks.clone() {
-            self.reconcile_track(cx, id, false, now);
+            self.reconcile_track(cx, id, false);
         }
     }
 }

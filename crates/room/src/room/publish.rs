@@ -1,4 +1,4 @@
-//! Tracks: announced, bound, muted, changed, gone.
+//! Tracks: announced, confirmed, ended.
 
 use surecast_media::control::MediaCommand;
 use surecast_media::id::TrackId;
@@ -15,7 +15,7 @@ use crate::proto::TrackType;
 use crate::proto::request_response::{Reason, Request};
 use crate::proto::signal_response::Message;
 use crate::timers::Subject;
-use crate::track::{PublisherDemand, Track, sid_prefix, track_info, without_duplicates};
+use crate::track::{PublisherDemand, Track, sid_prefix, track_info};
 
 impl Room {
     /// The client wants to publish, and waits for `track_published` or for a
@@ -68,49 +68,6 @@ impl Room {
         self.confirm_track(cx, key, id, request.cid);
     }
 
-    /// An offer carried the track: others see it and receive it.
-    pub(super) fn track_bound(
-        &mut self,
-        cx: &mut Context,
-        id: TrackId,
-        mid: String,
-        mime: &str,
-        now: Now,
-    ) {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        let first = !track.bound;
-        let publisher = track.publisher;
-        track.bind(mid, mime, now);
-        let muted = track.info.muted;
-        if let Some(participant) = self.participants.get_mut(&publisher) {
-            participant.is_publisher = true;
-        }
-        self.announce(cx, publisher, if first { Echo::No } else { Echo::Yes }, now);
-        if first {
-            self.counts_changed(cx, now);
-            if muted {
-                self.report_published(cx, id, now);
-            }
-        }
-        self.reconcile_track(cx, id, !first, now);
-    }
-
-    /// The first packet came, or the codec changed.
-    pub(super) fn track_live(&mut self, cx: &mut Context, id: TrackId, mime: &str, now: Now) {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        if track.bound && !mime.is_empty() && !track.info.mime_type.eq_ignore_ascii_case(mime) {
-            mime.clone_into(&mut track.info.mime_type);
-            track.touch(now);
-            let publisher = track.publisher;
-            self.announce(cx, publisher, Echo::Yes, now);
-        }
-        self.report_published(cx, id, now);
-    }
-
     /// The publication ends, whoever wanted it to.
     pub(super) fn unpublish(&mut self, cx: &mut Context, id: TrackId, now: Now) {
         let subscribers = self.tracks.get(&id).map(|track| track.subscribers.clone());
@@ -136,109 +93,6 @@ impl Room {
             self.report(cx, EventKind::TrackUnpublished, info, Some(track.info), now);
         }
         self.accept_queued(cx, publisher, &track.cid, now);
-    }
-
-    /// The track as it is then; `None` where the participant has no such track.
-    pub(super) fn set_muted(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        sid: &str,
-        muted: bool,
-        now: Now,
-    ) -> Option<proto::TrackInfo> {
-        let id = self.own_track(key, sid)?;
-        let track = self.tracks.get_mut(&id)?;
-        if track.info.muted != muted {
-            track.info.muted = muted;
-            track.touch(now);
-            let bound = track.bound;
-            cx.media(self.id, MediaCommand::Mute { track: id, muted });
-            if bound {
-                self.announce(cx, key, Echo::Yes, now);
-            }
-        }
-        self.tracks.get(&id).map(|track| track.info.clone())
-    }
-
-    pub(super) fn handle_mute(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        mute: proto::MuteTrackRequest,
-        now: Now,
-    ) {
-        if self
-            .set_muted(cx, key, &mute.sid, mute.muted, now)
-            .is_none()
-        {
-            self.respond(
-                cx,
-                key,
-                Reason::NotFound,
-                "no such track",
-                0,
-                Some(Request::Mute(mute)),
-            );
-        }
-    }
-
-    // The deprecated flags say the same to older clients.
-    #[allow(deprecated)]
-    pub(super) fn update_audio_track(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        update: proto::UpdateLocalAudioTrack,
-        now: Now,
-    ) {
-        let features = without_duplicates(&update.features);
-        let has = |feature: proto::AudioTrackFeature| features.contains(&(feature as i32));
-        let (stereo, disable_dtx) = (
-            has(proto::AudioTrackFeature::TfStereo),
-            has(proto::AudioTrackFeature::TfNoDtx),
-        );
-        let changed = self.change_info(cx, key, &update.track_sid, now, |info| {
-            info.audio_features = features;
-            info.stereo = stereo;
-            info.disable_dtx = disable_dtx;
-        });
-        if !changed {
-            let echo = Request::UpdateAudioTrack(update);
-            self.respond(cx, key, Reason::NotFound, "no such track", 0, Some(echo));
-        }
-    }
-
-    pub(super) fn update_video_track(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        update: proto::UpdateLocalVideoTrack,
-        now: Now,
-    ) {
-        let changed = self.change_info(cx, key, &update.track_sid, now, |info| {
-            info.width = update.width;
-            info.height = update.height;
-        });
-        if !changed {
-            let echo = Request::UpdateVideoTrack(update);
-            self.respond(cx, key, Reason::NotFound, "no such track", 0, Some(echo));
-        }
-    }
-
-    /// Older clients change the sizes of their renditions by this message.
-    #[allow(deprecated)]
-    pub(super) fn update_layers(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        mut update: proto::UpdateVideoLayers,
-        now: Now,
-    ) {
-        update.layers.truncate(limits::LAYERS_PER_CODEC);
-        self.change_info(cx, key, &update.track_sid, now, |info| {
-            info.layers = update.layers
-        });
     }
 
     /// A track of this participant, announced or bound.
@@ -273,13 +127,6 @@ impl Room {
         let Some(participant) = self.participants.get(&key) else {
             return Err((Reason::NotFound, "no such participant"));
         };
-        let names = [&request.cid, &request.name, &request.stream];
-        let codecs = request
-            .simulcast_codecs
-            .iter()
-            .flat_map(|codec| [&codec.cid, &codec.codec]);
-        let rids = request.layers.iter().map(|layer| &layer.rid);
-        let too_long = |name: &String| name.len() > limits::NAME_BYTES;
         if !participant.can_publish_source(request.source()) {
             return Err((
                 Reason::NotAllowed,
@@ -295,7 +142,7 @@ impl Room {
         if request.cid.is_empty() && request.sid.is_empty() {
             return Err((Reason::InvalidRequest, "cid is empty"));
         }
-        if names.into_iter().chain(codecs).chain(rids).any(too_long) {
+        if has_long_name(request) {
             return Err((Reason::LimitExceeded, "a name is longer than 256 bytes"));
         }
         if request.sid.is_empty() {
@@ -327,6 +174,7 @@ impl Room {
             cid: request.cid.clone(),
             info: track_info(request, sid.clone(), &cx.settings.enabled_codecs),
             bound: false,
+            live: false,
             reported: false,
             ever_subscribed: false,
             subscribers: std::collections::BTreeSet::new(),
@@ -390,44 +238,6 @@ impl Room {
         self.add_track(cx, key, request, now);
     }
 
-    fn change_info(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        sid: &str,
-        now: Now,
-        change: impl FnOnce(&mut proto::TrackInfo),
-    ) -> bool {
-        let Some(track) = self
-            .own_track(key, sid)
-            .and_then(|id| self.tracks.get_mut(&id))
-        else {
-            return false;
-        };
-        change(&mut track.info);
-        track.touch(now);
-        if track.bound {
-            self.announce(cx, key, Echo::Yes, now);
-        }
-        true
-    }
-
-    fn report_published(&mut self, cx: &mut Context, id: TrackId, now: Now) {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        if track.reported || !track.bound {
-            return;
-        }
-        track.reported = true;
-        let (publisher, info) = (track.publisher, track.info.clone());
-        let participant = self
-            .participants
-            .get(&publisher)
-            .map(|p| self.participant_info(p, cx));
-        self.report(cx, EventKind::TrackPublished, participant, Some(info), now);
-    }
-
     fn track_by_cid(&self, key: ParticipantKey, cid: &str) -> Option<TrackId> {
         let tracks = &self.participants.get(&key)?.tracks;
         tracks
@@ -435,6 +245,23 @@ impl Room {
             .copied()
             .find(|id| self.tracks.get(id).is_some_and(|track| track.cid == cid))
     }
+}
+
+/// Everybody in the room is told these.
+fn has_long_name(request: &proto::AddTrackRequest) -> bool {
+    let names = [&request.cid, &request.name, &request.stream];
+    let codecs = &request.simulcast_codecs;
+    let of_codecs = codecs.iter().flat_map(|codec| [&codec.cid, &codec.codec]);
+    let layers = codecs
+        .iter()
+        .flat_map(|codec| &codec.layers)
+        .chain(&request.layers);
+    let rids = layers.map(|layer| &layer.rid);
+    names
+        .into_iter()
+        .chain(of_codecs)
+        .chain(rids)
+        .any(|name| name.len() > limits::NAME_BYTES)
 }
 
 /// What is sent back with a refusal: enough to recognise the request.

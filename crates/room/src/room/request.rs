@@ -44,7 +44,7 @@ impl Room {
             ),
             Ask::UpdateLayers(update) => self.update_layers(cx, key, update, now),
             Ask::SubscriptionPermission(update) => {
-                self.handle_subscription_permission(cx, key, update, now)
+                self.handle_subscription_permission(cx, key, update)
             }
             Ask::SyncState(state) => self.handle_sync_state(cx, key, state, now),
             Ask::Simulate(scenario) => self.simulate(cx, key, &scenario, now),
@@ -57,9 +57,7 @@ impl Room {
             Ask::UnpublishDataTrackRequest(request) => {
                 self.handle_unpublish_data_track(cx, key, request, now)
             }
-            Ask::UpdateDataSubscription(update) => {
-                self.handle_data_subscription(cx, key, update, now)
-            }
+            Ask::UpdateDataSubscription(update) => self.handle_data_subscription(cx, key, update),
             Ask::StoreDataBlobRequest(request) => self.refuse_blob(cx, key, request.request_id),
             Ask::GetDataBlobRequest(request) => self.refuse_blob(cx, key, request.request_id),
         }

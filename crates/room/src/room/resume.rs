@@ -55,6 +55,7 @@ impl Room {
             return session;
         };
         self.send_state(cx, key, missed);
+        self.send_own_state(cx, key);
         self.refresh_token(cx, key, now);
         self.restart_ice(cx, key);
         self.report_resumed(cx, key, &join);
@@ -112,7 +113,7 @@ impl Room {
             self.handle_subscription(cx, key, subscription);
         }
         if let Some(subscription) = state.data_subscription {
-            self.handle_data_subscription(cx, key, subscription, now);
+            self.handle_data_subscription(cx, key, subscription);
         }
         self.replay_data(cx, key, &state.datachannel_receive_states, now);
     }
@@ -178,6 +179,30 @@ impl Room {
                 room: Some(self.info()),
             }),
         );
+    }
+
+    /// What was decided for this participant, and may have been told to nobody.
+    fn send_own_state(&mut self, cx: &mut Context, key: ParticipantKey) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        if let Some(requirement) = participant.peers.sections.take() {
+            participant.send(cx, Message::MediaSectionsRequirement(requirement));
+        }
+        for id in participant.tracks.clone() {
+            if self
+                .tracks
+                .get(&id)
+                .is_some_and(|track| track.demand.told.is_some())
+            {
+                self.tell_demand(cx, id);
+            }
+        }
+        self.send_denials(cx, key);
+        if self.receives_data_tracks(key) {
+            self.send_handles(cx, key);
+        }
+        self.send_current_speakers(cx, key);
     }
 
     /// On v0 the server's connection is the server's to restart; what the client

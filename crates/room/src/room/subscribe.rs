@@ -1,8 +1,7 @@
 //! Who receives what: wishes, permissions and publications brought together.
 
-use surecast_media::control::{Demand, MediaCommand, Quality, SubscriptionFault};
+use surecast_media::control::{Demand, MediaCommand, Quality};
 use surecast_media::id::{PeerId, TrackId};
-use surecast_media::time::Now;
 
 use super::Room;
 use crate::context::Context;
@@ -25,12 +24,7 @@ enum Verdict {
 
 impl Room {
     /// Everything about one subscriber.
-    pub(super) fn reconcile_participant(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        now: Now,
-    ) {
+    pub(super) fn reconcile_participant(&mut self, cx: &mut Context, key: ParticipantKey) {
         let tracks: Vec<_> = self
             .tracks
             .values()
@@ -40,18 +34,12 @@ impl Room {
         for id in tracks {
             self.reconcile(cx, key, id);
         }
-        self.reconcile_data_tracks(cx, key, now);
+        self.reconcile_data_tracks(cx, key);
     }
 
     /// Everything about one track. `retry`: subscriptions that failed are made
     /// again, because the track has another codec now.
-    pub(super) fn reconcile_track(
-        &mut self,
-        cx: &mut Context,
-        id: TrackId,
-        retry: bool,
-        _now: Now,
-    ) {
+    pub(super) fn reconcile_track(&mut self, cx: &mut Context, id: TrackId, retry: bool) {
         let keys: Vec<_> = self.participants.keys().copied().collect();
         for key in keys {
             if retry && self.has_failed(key, id) {
@@ -113,91 +101,14 @@ impl Room {
         self.set_demand(cx, key, sid, demand);
     }
 
-    pub(super) fn subscription_live(&mut self, cx: &mut Context, id: TrackId) {
-        let Some(track) = self.tracks.get_mut(&id) else {
-            return;
-        };
-        if std::mem::replace(&mut track.ever_subscribed, true) {
-            return;
-        }
-        let message = proto::TrackSubscribed {
-            track_sid: track.info.sid.clone(),
-        };
-        if let Some(publisher) = self.participants.get(&track.publisher) {
-            // Old Rust clients cannot read this message.
-            let reads =
-                publisher.client.sdk() != proto::client_info::Sdk::Rust || publisher.protocol >= 10;
-            if reads {
-                publisher.send(cx, Message::TrackSubscribed(message));
+    /// Tells once more which tracks the participant must not have.
+    pub(super) fn send_denials(&self, cx: &mut Context, key: ParticipantKey) {
+        let denied = self.participants.get(&key).map(|p| p.denied.clone());
+        for id in denied.unwrap_or_default() {
+            if let Some(track) = self.tracks.get(&id) {
+                self.send_verdict(cx, key, track.publisher, id, false);
             }
         }
-    }
-
-    /// A subscriber that lacks the codec waits for the publisher's fallback
-    /// where it announced one; otherwise it is told that nothing will come.
-    pub(super) fn subscription_failed(
-        &mut self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        id: TrackId,
-        fault: SubscriptionFault,
-    ) {
-        let (Some(track), Some(participant)) =
-            (self.tracks.get_mut(&id), self.participants.get_mut(&key))
-        else {
-            return;
-        };
-        let Some(subscription) = participant.subscriptions.get_mut(&id) else {
-            return;
-        };
-        subscription.failed = true;
-        let fallback = fault == SubscriptionFault::CodecUnsupported && track.info.codecs.len() > 1;
-        if fallback && !track.backup_asked {
-            track.backup_asked = true;
-            self.tell_demand(cx, id);
-            return;
-        }
-        let err = match fault {
-            SubscriptionFault::CodecUnsupported => proto::SubscriptionError::SeCodecUnsupported,
-            SubscriptionFault::TrackNotFound => proto::SubscriptionError::SeTrackNotfound,
-        };
-        tracing::warn!(room = %self.fixed.name, participant = %participant.identity(), track = %track.info.sid,
-            ?fault, "subscription failed");
-        let response = proto::SubscriptionResponse {
-            track_sid: track.info.sid.clone(),
-            err: err as i32,
-        };
-        participant.send(cx, Message::SubscriptionResponse(response));
-    }
-
-    pub(super) fn send_stream_state(
-        &self,
-        cx: &mut Context,
-        key: ParticipantKey,
-        id: TrackId,
-        paused: bool,
-    ) {
-        let (Some(track), Some(participant)) = (self.tracks.get(&id), self.participants.get(&key))
-        else {
-            return;
-        };
-        let Some(publisher) = self.participants.get(&track.publisher) else {
-            return;
-        };
-        let state = if paused {
-            proto::StreamState::Paused
-        } else {
-            proto::StreamState::Active
-        };
-        let info = proto::StreamStateInfo {
-            participant_sid: publisher.sid.clone(),
-            track_sid: track.info.sid.clone(),
-            state: state as i32,
-        };
-        let update = proto::StreamStateUpdate {
-            stream_states: vec![info],
-        };
-        participant.send(cx, Message::StreamStateUpdate(update));
     }
 
     /// Does the participant receive anything from that one?
@@ -368,13 +279,29 @@ impl Room {
             true => participant.denied.insert(id),
             false => participant.denied.remove(&id),
         };
-        let Some(publisher) = self.participants.get(&track.publisher).filter(|_| changed) else {
+        if changed {
+            let publisher = track.publisher;
+            self.send_verdict(cx, key, publisher, id, !denied);
+        }
+    }
+
+    fn send_verdict(
+        &self,
+        cx: &mut Context,
+        key: ParticipantKey,
+        publisher: ParticipantKey,
+        id: TrackId,
+        allowed: bool,
+    ) {
+        let (Some(publisher), Some(track)) =
+            (self.participants.get(&publisher), self.tracks.get(&id))
+        else {
             return;
         };
         let update = proto::SubscriptionPermissionUpdate {
             participant_sid: publisher.sid.clone(),
             track_sid: track.info.sid.clone(),
-            allowed: !denied,
+            allowed,
         };
         if let Some(participant) = self.participants.get(&key) {
             participant.send(cx, Message::SubscriptionPermissionUpdate(update));
