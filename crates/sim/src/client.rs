@@ -16,6 +16,7 @@
 mod endpoint;
 mod fault;
 mod join;
+mod milestones;
 mod negotiation;
 mod publication;
 mod sdp;
@@ -38,6 +39,7 @@ use surecast_media::time::Now;
 use thiserror::Error;
 
 pub use fault::{Fault, Faults};
+pub use milestones::Milestones;
 pub use publication::Publish;
 
 use crate::histogram::Histogram;
@@ -88,29 +90,6 @@ pub enum ClientError {
     /// Nothing to offer: a defect, since there is always a data channel.
     #[error("the first offer is empty")]
     NoOffer,
-}
-
-/// When what happened first. Absent = not yet.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Milestones {
-    /// The client was made and began to join.
-    pub started: Option<Instant>,
-    /// The WebSocket was open.
-    pub signal_open: Option<Instant>,
-    /// The join response came.
-    pub joined: Option<Instant>,
-    /// The first answer came.
-    pub answered: Option<Instant>,
-    /// ICE found a working pair.
-    pub ice: Option<Instant>,
-    /// DTLS gave keys: the client is connected.
-    pub connected: Option<Instant>,
-    /// Everything it publishes was negotiated, or refused.
-    pub published: Option<Instant>,
-    /// First media packet received.
-    pub first_packet: Option<Instant>,
-    /// First packet of a video key frame received.
-    pub first_keyframe: Option<Instant>,
 }
 
 /// Latency of packets, from the publisher's client to this one.
@@ -393,23 +372,6 @@ impl Client {
     fn fail(&mut self, fault: Fault, detail: &str) {
         self.fault(fault, detail);
         self.finished = true;
-    }
-}
-
-impl Milestones {
-    /// How far an attempt to join came.
-    fn stuck_after(&self) -> &'static str {
-        if self.ice.is_some() {
-            "ICE is up, DTLS is not"
-        } else if self.answered.is_some() {
-            "answered, but no candidate pair works"
-        } else if self.joined.is_some() {
-            "joined, but the offer was not answered"
-        } else if self.signal_open.is_some() {
-            "the WebSocket is open, but no join response came"
-        } else {
-            "the WebSocket did not open"
-        }
     }
 }
 
