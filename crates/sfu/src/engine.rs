@@ -699,6 +699,8 @@ impl Sfu {
         self.demux.forget(slot, &peer);
         self.by_id.remove(&peer.id);
         self.touched.retain(|s| *s != slot);
+        // The next connection in this slot has not ended.
+        self.ended.retain(|s| *s != slot);
         self.free.push(slot);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use str0m::Rtc;
 use str0m::change::{SdpAnswer, SdpOffer};
 use str0m::media::{Direction, MediaKind, Mid};
 use surecast_media::control::{Announcement, Kind, PeerRole};
@@ -195,16 +196,15 @@ impl Peer {
             };
             subscription.mid = Some(mid);
             subscription.renegotiated();
-            if let Some(i) = self.continuity.iter().position(|(of, ..)| *of == mid) {
-                let (_, rewriter, vp8) = self.continuity.swap_remove(i);
-                subscription.inherit(rewriter, vp8);
-            }
         }
     }
 
     /// The description is agreed: sections in it may be used.
     fn settle_sections(&mut self, left: &[Mid]) {
         self.sections.settle(left);
+        for mid in left {
+            fresh_ssrc(&mut self.rtc, *mid);
+        }
         for subscription in self.subscriptions.values_mut() {
             subscription.ready = subscription.mid.is_some();
         }
@@ -382,6 +382,22 @@ impl Peer {
         }
         self.offers.wanted = true;
     }
+}
+
+/// A section that changes hands gets a stream of its own. Packets of a known
+/// SSRC no longer name their section; those that overtake the description
+/// would be taken for a stream that nobody announced, and a browser would then
+/// show them in the wrong place.
+fn fresh_ssrc(rtc: &mut Rtc, mid: Mid) {
+    let mut api = rtc.direct_api();
+    let (ssrc, rtx) = (api.new_ssrc(), api.new_ssrc());
+    let Some(old) = api.stream_tx_by_mid(mid, None) else {
+        return;
+    };
+    let (old, has_rtx) = (old.ssrc(), old.rtx().is_some());
+    // Not `reset_stream_tx`: feedback would still be looked up by the old SSRC.
+    api.remove_stream_tx(old);
+    api.declare_stream_tx(ssrc, has_rtx.then_some(rtx), mid, None);
 }
 
 /// What our answer asks of a sender.

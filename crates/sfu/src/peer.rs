@@ -18,7 +18,6 @@ use surecast_media::id::{PeerId, RoomId, TrackId};
 use crate::channels::Channels;
 use crate::clock::PublisherClock;
 use crate::dtls;
-use crate::rewrite::{Rewriter, Vp8Continuity};
 use crate::section::Sections;
 use crate::subscription::Subscription;
 use crate::track::Source;
@@ -64,8 +63,6 @@ pub(crate) struct Peer {
     /// Tracks that this client receives.
     pub(crate) subscriptions: BTreeMap<TrackId, Subscription>,
     pub(crate) sections: Sections,
-    /// Numbers that the next track of a section goes on from.
-    pub(crate) continuity: Vec<(Mid, Rewriter, Vp8Continuity)>,
     /// Announced publications that no offer has carried yet.
     pub(crate) pending: Vec<Announcement>,
     /// Sections that the client sends on.
@@ -162,7 +159,6 @@ impl Peer {
             rtc,
             subscriptions: BTreeMap::new(),
             sections: Sections::default(),
-            continuity: Vec::new(),
             pending: Vec::new(),
             bound: Vec::new(),
             sources: Vec::new(),
@@ -240,18 +236,13 @@ impl Peer {
         self.subscriptions.values_mut().find(|s| s.mid == Some(mid))
     }
 
-    /// Ends the subscription; its section goes on later for another track.
+    /// Ends the subscription; its section serves another track later.
     pub(crate) fn unsubscribe(&mut self, track: TrackId) -> bool {
         let Some(subscription) = self.subscriptions.remove(&track) else {
             return false;
         };
         self.sections.vacate(track);
-        if let Some(mid) = subscription.mid {
-            let (rewriter, vp8) = subscription.into_continuity();
-            self.continuity.retain(|(of, ..)| *of != mid);
-            self.continuity.push((mid, rewriter, vp8));
-            self.offers.wanted = true;
-        }
+        self.offers.wanted |= subscription.mid.is_some();
         true
     }
 }

@@ -106,17 +106,6 @@ impl Subscription {
         }
     }
 
-    /// The section's stream goes on under another track: keep its numbers.
-    pub(crate) fn inherit(&mut self, rewriter: Rewriter, vp8: Vp8Continuity) {
-        self.rewriter = rewriter;
-        self.vp8 = vp8;
-    }
-
-    /// What the next user of the section must go on from.
-    pub(crate) fn into_continuity(self) -> (Rewriter, Vp8Continuity) {
-        (self.rewriter, self.vp8)
-    }
-
     /// Another payload type mapping may hold from now on.
     pub(crate) fn renegotiated(&mut self) {
         self.outgoing = None;

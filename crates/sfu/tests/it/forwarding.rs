@@ -126,9 +126,17 @@ fn a_section_is_used_again_by_another_track() {
         before,
         "nothing in between"
     );
+    let old = net.clients[viewer].packets[0].header.ssrc;
+    net.clients[viewer].packets.clear();
     net.subscribe(viewer, 1);
-    stream(&mut net, &[None], 20, 20);
-    assert!(net.clients[viewer].packets.len() > before + 10);
+    stream(&mut net, &[None], 20, 40);
+    let packets = &net.clients[viewer].packets;
+    assert!(packets.len() > 10, "{} of 40", packets.len());
+    assert_ne!(packets[0].header.ssrc, old, "a stream of its own");
+    assert!(
+        packets[0].header.ext_vals.mid.is_some(),
+        "and it names its section"
+    );
     assert_continuous(&net, viewer);
 }
 
@@ -323,4 +331,19 @@ fn sound_and_picture_keep_their_relation() {
     let (sound, picture) = (last(48_000).unwrap(), last(90_000).unwrap());
     let skew = sound - picture;
     assert!((skew - 0.080).abs() < 0.005, "skew {skew}");
+}
+
+#[test]
+fn a_new_connection_is_not_buried_with_the_one_before() {
+    let mut net = with_camera(false);
+    let peer = net.clients[0].id;
+    // Both in one batch: the second gets the slot of the first.
+    let now = net.now;
+    net.sfu
+        .handle_command(MediaCommand::RemovePeer { peer }, now);
+    let next = net.join(PeerRole::Single);
+    net.publish(next, 2, "mic", Kind::Audio);
+    net.offer(next, &[("mic", MediaKind::Audio, false)], (0, 0));
+    net.until("the second connects", |n| n.clients[next].connected);
+    assert_eq!(net.sfu.counters().peers, 1);
 }

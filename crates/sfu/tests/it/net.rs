@@ -308,12 +308,20 @@ impl Client {
         self.last_turn = now;
         while let Some(contents) = self.inbox.pop_front() {
             let receive = Receive::new(Protocol::Udp, server, self.addr, &contents).unwrap();
-            self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
+            let taken = self.rtc.handle_input(Input::Receive(now, receive));
+            if taken.is_err() {
+                // The engine said goodbye.
+                self.rtc.disconnect();
+            }
         }
-        self.rtc.handle_input(Input::Timeout(now)).unwrap();
+        let _ = self.rtc.handle_input(Input::Timeout(now));
         let mut out = Vec::new();
         loop {
-            match self.rtc.poll_output().unwrap() {
+            // An error is the goodbye of the engine.
+            let Ok(output) = self.rtc.poll_output() else {
+                return out;
+            };
+            match output {
                 Output::Timeout(_) => return out,
                 Output::Transmit(t) => out.push(t.contents.to_vec()),
                 Output::Event(Event::Connected) => self.connected = true,
