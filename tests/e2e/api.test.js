@@ -147,7 +147,6 @@ scenario('health, readiness and metrics', async (scene) => {
   assert.equal((await fetch(`${http}/rtc/validate`)).status, 401);
   const token = await scene.server.token(scene.room, 'ben');
   assert.equal((await fetch(`${http}/rtc/validate?access_token=${token}`)).status, 200);
-  assert.equal((await fetch(`${http}/rtc/v1/validate?access_token=${token}`)).status, 200);
 });
 
 async function refuses(call, code, status) {

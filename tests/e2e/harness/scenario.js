@@ -71,15 +71,15 @@ class Scene {
   }
 
   /** An open test page that has not joined. */
-  async page(name, url = this.#stage.pages.url, context = {}) {
-    const visitor = await Visitor.open(this.#stage.browser, url, { name, context });
+  async page(name, url = this.#stage.pages.url, context = {}, browser = this.#stage.browser) {
+    const visitor = await Visitor.open(browser, url, { name, context });
     this.#visitors.push(visitor);
     return visitor;
   }
 
   /** A page that has joined the test's room as `identity`. */
-  async join(identity, { options = {}, grant = {}, token = {}, connect = {} } = {}) {
-    const visitor = await this.page(identity);
+  async join(identity, { options = {}, grant = {}, token = {}, connect = {}, browser } = {}) {
+    const visitor = await this.page(identity, undefined, undefined, browser);
     const how = await this.how(identity, { options, grant, token, connect });
     visitor.sid = await visitor.evaluate((how) => client.join(how), how);
     visitor.identity = identity;

@@ -221,23 +221,6 @@ class Client {
       .map((r) => ({ ...r, mimeType: codecs.get(r.codecId) }));
   }
 
-  /**
-   * From now on this page gets no UDP candidate of the server, neither in a
-   * description nor on its own: as behind a firewall, but at once.
-   */
-  blockUdp() {
-    const { prototype } = RTCPeerConnection;
-    const { setRemoteDescription, addIceCandidate } = prototype;
-    prototype.setRemoteDescription = function withoutUdp(description) {
-      const sdp = description.sdp.replace(/^a=candidate:\S+ \d+ udp .*\r\n/gim, '');
-      return setRemoteDescription.call(this, { type: description.type, sdp });
-    };
-    prototype.addIceCandidate = function withoutUdp(candidate) {
-      if (/ udp /i.test(candidate?.candidate ?? '')) return Promise.resolve();
-      return addIceCandidate.call(this, candidate);
-    };
-  }
-
   /** The pairs of candidates that carry media: protocol, address and port of the far end. */
   async routes() {
     const { pcManager } = this.room.engine;

@@ -7,6 +7,7 @@ import {
   AudioFrame,
   AudioSource,
   AudioStream,
+  DataPacketKind,
   LocalAudioTrack,
   LocalVideoTrack,
   Room,
@@ -42,7 +43,7 @@ class Peer {
       work.catch((error) => console.error(error));
     });
     this.room.on(RoomEvent.DataReceived, (bytes, from, kind, topic) => {
-      this.data.push({ from: from?.identity, topic, reliable: kind === 0, bytes: [...bytes] });
+      this.data.push({ from: from?.identity, topic, reliable: kind === DataPacketKind.KIND_RELIABLE, bytes: [...bytes] });
     });
     this.room.registerTextStreamHandler('notes', async (reader, { identity }) => {
       this.texts.push({ from: identity, text: await reader.readAll() });
