@@ -2,6 +2,9 @@
 
 mod data;
 mod join;
+mod liveness;
+mod model;
+mod negotiate;
 mod permission;
 mod publish;
 mod random;
@@ -9,6 +12,7 @@ mod resume;
 mod room_life;
 mod service;
 mod speakers;
+mod steps;
 mod subscribe;
 mod trace;
 mod world;

@@ -57,14 +57,17 @@ impl Track {
     // codecs; old clients send nothing else.
     #[allow(deprecated)]
     pub(crate) fn announcement(&self) -> Announcement {
-        let codecs = self.info.codecs.iter().map(|codec| AnnouncedCodec {
-            cid: if codec.cid.is_empty() {
-                self.cid.clone()
-            } else {
-                codec.cid.clone()
-            },
-            mime: codec.mime_type.clone(),
-        });
+        let announced = |(index, codec): (usize, &proto::SimulcastCodecInfo)| {
+            let cid = match (index, codec.cid.as_str()) {
+                (0, "") => self.cid.clone(),
+                // A fallback that is not sent yet has no name.
+                (_, "") => return None,
+                (_, cid) => cid.to_owned(),
+            };
+            let mime = codec.mime_type.clone();
+            Some(AnnouncedCodec { cid, mime })
+        };
+        let codecs = self.info.codecs.iter().enumerate().filter_map(announced);
         let primary = self.info.codecs.first().map(|codec| &codec.layers);
         let layers = primary.filter(|layers| !layers.is_empty());
         Announcement {
@@ -149,15 +152,6 @@ pub(crate) fn track_info(
 ) -> proto::TrackInfo {
     let layers = sorted_layers(&request.layers);
     let codecs = codec_infos(request, &layers, enabled);
-    let simulcast = codecs.first().is_some_and(|codec| {
-        codec.video_layer_mode() != Mode::MultipleSpatialLayersPerStream && codec.layers.len() > 1
-    });
-    let audio = request.r#type() == proto::TrackType::Audio;
-    let policy = match request.backup_codec_policy() {
-        proto::BackupCodecPolicy::Regression => proto::BackupCodecPolicy::Regression,
-        _ if audio => proto::BackupCodecPolicy::Simulcast,
-        policy => policy,
-    };
     let mut info = proto::TrackInfo {
         sid,
         r#type: request.r#type,
@@ -165,7 +159,7 @@ pub(crate) fn track_info(
         muted: request.muted,
         width: request.width,
         height: request.height,
-        simulcast: simulcast && !request.simulcast_codecs.is_empty(),
+        simulcast: !request.simulcast_codecs.is_empty() && is_simulcast(&codecs),
         disable_dtx: request.disable_dtx,
         source: request.source,
         layers,
@@ -174,7 +168,7 @@ pub(crate) fn track_info(
         disable_red: request.disable_red,
         encryption: request.encryption,
         stream: stream_name(request),
-        backup_codec_policy: policy as i32,
+        backup_codec_policy: backup_policy(request) as i32,
         audio_features: without_duplicates(&request.audio_features),
         packet_trailer_features: without_duplicates(&request.packet_trailer_features),
         ..Default::default()
@@ -190,6 +184,22 @@ pub(crate) fn track_info(
         proto::AudioTrackFeature::TfNoDtx,
     );
     info
+}
+
+/// Several renditions, each a stream of its own.
+fn is_simulcast(codecs: &[proto::SimulcastCodecInfo]) -> bool {
+    codecs.first().is_some_and(|codec| {
+        codec.video_layer_mode() != Mode::MultipleSpatialLayersPerStream && codec.layers.len() > 1
+    })
+}
+
+/// Audio costs little: where it has two codecs, both may be sent.
+fn backup_policy(request: &proto::AddTrackRequest) -> proto::BackupCodecPolicy {
+    match request.backup_codec_policy() {
+        proto::BackupCodecPolicy::Regression => proto::BackupCodecPolicy::Regression,
+        _ if request.r#type() == proto::TrackType::Audio => proto::BackupCodecPolicy::Simulcast,
+        policy => policy,
+    }
 }
 
 /// LiveKit encodes kind and source in the id: `TR_VC…`.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use surecast_media::control::{MediaCommand, PeerRole};
+use surecast_media::id::PeerId;
 use surecast_media::time::Now;
 
 use super::Room;
@@ -21,7 +22,7 @@ use crate::proto::DisconnectReason;
 use crate::proto::participant_info::State;
 use crate::proto::signal_response::Message;
 use crate::timers::Subject;
-use crate::token::Grants;
+use crate::token::{Grants, VideoGrant};
 use crate::track::without_duplicates;
 
 /// LiveKit's protocol number of the behaviour offered here. From 18 on, clients
@@ -209,14 +210,20 @@ fn new_participant(
     key: ParticipantKey,
     session: SessionId,
     sid: String,
-    publisher: surecast_media::id::PeerId,
+    publisher: PeerId,
     now: Now,
 ) -> Participant {
-    let can_subscribe = join
-        .grants
-        .video
-        .as_ref()
-        .is_some_and(|video| video.can_subscribe());
+    let peers = peers_of(&join, publisher);
+    let client = proto::ClientInfo {
+        // Everybody in the room is told these.
+        capabilities: without_duplicates(&join.client.capabilities),
+        ..join.client
+    };
+    let signalling = Signalling {
+        session: Some(session),
+        lost_at: None,
+        pings: false,
+    };
     Participant {
         key,
         sid,
@@ -224,28 +231,10 @@ fn new_participant(
         version: 0,
         joined_at: now.at,
         joined_unix_ms: now.unix_ms,
-        client: proto::ClientInfo {
-            // Everybody in the room is told these.
-            capabilities: without_duplicates(&join.client.capabilities),
-            ..join.client
-        },
+        client,
         protocol: join.protocol,
-        signalling: Signalling {
-            session: Some(session),
-            lost_at: None,
-            pings: false,
-        },
-        peers: Peers {
-            single: join.single_connection,
-            publisher,
-            subscriber: None,
-            subscriber_primary: !join.single_connection
-                && can_subscribe
-                && join.protocol >= SUBSCRIBER_FIRST,
-            connected: BTreeSet::new(),
-            closed: false,
-            sections: None,
-        },
+        signalling,
+        peers,
         auto_subscribe: join.auto_subscribe,
         auto_subscribe_data_track: join.auto_subscribe_data_track,
         is_publisher: false,
@@ -263,6 +252,21 @@ fn new_participant(
         timing: None,
         simulation: Simulation::default(),
         grants: join.grants,
+    }
+}
+
+fn peers_of(join: &Join, publisher: PeerId) -> Peers {
+    let video = join.grants.video.as_ref();
+    Peers {
+        single: join.single_connection,
+        publisher,
+        subscriber: None,
+        subscriber_primary: !join.single_connection
+            && video.is_some_and(VideoGrant::can_subscribe)
+            && join.protocol >= SUBSCRIBER_FIRST,
+        connected: BTreeSet::new(),
+        closed: false,
+        sections: None,
     }
 }
 

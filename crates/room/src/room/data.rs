@@ -81,18 +81,31 @@ impl Room {
                 payload: Arc::clone(&payload),
             });
         }
+        let peers = self.receivers(sender, channel, &audience, &payload, now);
+        self.send_data(cx, peers, channel, payload);
+    }
+
+    /// Connections that can take the message now; for the others it is kept.
+    fn receivers(
+        &mut self,
+        sender: Option<ParticipantKey>,
+        channel: DataChannel,
+        audience: &Audience,
+        payload: &Arc<[u8]>,
+        now: Now,
+    ) -> Vec<PeerId> {
         let mut peers = Vec::new();
         for participant in self.participants.values_mut() {
             if Some(participant.key) == sender || !audience.contains(participant) {
                 continue;
             }
             if channel == DataChannel::Reliable && !participant.inbox.is_ready() {
-                participant.inbox.hold(&payload, now.at);
+                participant.inbox.hold(payload, now.at);
             } else if channel == DataChannel::Reliable || participant.is_active() {
                 peers.push(participant.primary_peer());
             }
         }
-        self.send_data(cx, peers, channel, payload);
+        peers
     }
 
     /// The participant's reliable channel opened.

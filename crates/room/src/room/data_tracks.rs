@@ -20,6 +20,27 @@ use crate::proto::signal_response::Message;
 /// have names of their own, in up to four bytes a character.
 const REQUEST_BYTES: usize = 3 * 4 * limits::NAME_BYTES;
 
+type Why = (Reason, &'static str);
+const NOT_ALLOWED: Why = (
+    Reason::NotAllowed,
+    "does not have permission to publish data",
+);
+const BAD_HANDLE: Why = (Reason::InvalidHandle, "handle should be > 0 and < 65536");
+const BAD_NAME: Why = (
+    Reason::InvalidName,
+    "name should not be empty and not exceed 256 characters",
+);
+const TAKEN_HANDLE: Why = (
+    Reason::DuplicateHandle,
+    "a data track with same handle already exists",
+);
+const TAKEN_NAME: Why = (
+    Reason::DuplicateName,
+    "a data track with same name already exists",
+);
+const TOO_MANY: Why = (Reason::LimitExceeded, "too many data tracks");
+const TOO_LONG: Why = (Reason::InvalidRequest, "encoding or schema is too long");
+
 /// Data tracks of one participant, both ways.
 #[derive(Default)]
 pub(crate) struct DataTracks {
@@ -63,45 +84,16 @@ impl Room {
     ) {
         let handle = match self.check_data_track(key, &request) {
             Ok(handle) => handle,
-            Err((reason, message)) => {
+            Err(why) => {
                 let echo = proto::PublishDataTrackRequest {
                     pub_handle: request.pub_handle,
                     ..Default::default()
                 };
-                self.respond(
-                    cx,
-                    key,
-                    reason,
-                    message,
-                    0,
-                    Some(Request::PublishDataTrack(echo)),
-                );
+                self.refuse(cx, key, why, Request::PublishDataTrack(echo));
                 return;
             }
         };
-        let info = proto::DataTrackInfo {
-            pub_handle: request.pub_handle,
-            sid: cx.ids.sid("DTR_"),
-            name: request.name,
-            encryption: request.encryption,
-            frame_encoding: request.frame_encoding,
-            schema: request.schema,
-        };
-        let Some(participant) = self.participants.get_mut(&key) else {
-            return;
-        };
-        participant.is_publisher = true;
-        participant
-            .data_tracks
-            .published
-            .insert(handle, info.clone());
-        let response = proto::PublishDataTrackResponse {
-            info: Some(info.clone()),
-        };
-        participant.send(cx, Message::PublishDataTrackResponse(response));
-        self.data_routes.add(&info.sid, key);
-        self.announce(cx, key, Echo::No, now);
-        self.reconcile_data_track(cx, &info.sid);
+        self.accept_data_track(cx, key, handle, request, now);
     }
 
     pub(super) fn handle_unpublish_data_track(
@@ -114,14 +106,8 @@ impl Room {
         let handle = u16::try_from(request.pub_handle).ok();
         if handle.is_none_or(|handle| !self.unpublish_data_track(cx, key, handle)) {
             let echo = Request::UnpublishDataTrack(request);
-            self.respond(
-                cx,
-                key,
-                Reason::NotFound,
-                "no data track with this handle",
-                0,
-                Some(echo),
-            );
+            let why = (Reason::NotFound, "no data track with this handle");
+            self.refuse(cx, key, why, echo);
             return;
         }
         self.announce(cx, key, Echo::No, now);
@@ -167,47 +153,61 @@ impl Room {
         &self,
         key: ParticipantKey,
         request: &proto::PublishDataTrackRequest,
-    ) -> Result<u16, (Reason, &'static str)> {
+    ) -> Result<u16, Why> {
         let Some(participant) = self.participants.get(&key) else {
             return Err((Reason::NotFound, "no such participant"));
         };
         let published = &participant.data_tracks.published;
-        if !participant.can_publish_data() {
-            return Err((
-                Reason::NotAllowed,
-                "does not have permission to publish data",
-            ));
-        }
         let handle = u16::try_from(request.pub_handle).unwrap_or(0);
-        if handle == 0 {
-            return Err((Reason::InvalidHandle, "handle should be > 0 and < 65536"));
+        let name = request.name.chars().count();
+        let taken = published.values().any(|info| info.name == request.name);
+        // The first that is wrong is the answer.
+        let faults = [
+            (!participant.can_publish_data(), NOT_ALLOWED),
+            (handle == 0, BAD_HANDLE),
+            (name == 0 || name > limits::NAME_BYTES, BAD_NAME),
+            (published.contains_key(&handle), TAKEN_HANDLE),
+            (taken, TAKEN_NAME),
+            (published.len() >= limits::TRACKS_PER_PARTICIPANT, TOO_MANY),
+            (request.encoded_len() > REQUEST_BYTES, TOO_LONG),
+        ];
+        match faults.into_iter().find(|(is_wrong, _)| *is_wrong) {
+            Some((_, why)) => Err(why),
+            None => Ok(handle),
         }
-        if request.name.is_empty() || request.name.chars().count() > limits::NAME_BYTES {
-            return Err((
-                Reason::InvalidName,
-                "name should not be empty and not exceed 256 characters",
-            ));
-        }
-        if published.contains_key(&handle) {
-            return Err((
-                Reason::DuplicateHandle,
-                "a data track with same handle already exists",
-            ));
-        }
-        if published.values().any(|info| info.name == request.name) {
-            return Err((
-                Reason::DuplicateName,
-                "a data track with same name already exists",
-            ));
-        }
-        if published.len() >= limits::TRACKS_PER_PARTICIPANT {
-            return Err((Reason::LimitExceeded, "too many data tracks"));
-        }
-        // Both are passed on to everybody in the room.
-        if request.encoded_len() > REQUEST_BYTES {
-            return Err((Reason::InvalidRequest, "encoding or schema is too long"));
-        }
-        Ok(handle)
+    }
+
+    fn accept_data_track(
+        &mut self,
+        cx: &mut Context,
+        key: ParticipantKey,
+        handle: u16,
+        request: proto::PublishDataTrackRequest,
+        now: Now,
+    ) {
+        let info = proto::DataTrackInfo {
+            pub_handle: request.pub_handle,
+            sid: cx.ids.sid("DTR_"),
+            name: request.name,
+            encryption: request.encryption,
+            frame_encoding: request.frame_encoding,
+            schema: request.schema,
+        };
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        participant.is_publisher = true;
+        participant
+            .data_tracks
+            .published
+            .insert(handle, info.clone());
+        let response = proto::PublishDataTrackResponse {
+            info: Some(info.clone()),
+        };
+        participant.send(cx, Message::PublishDataTrackResponse(response));
+        self.data_routes.add(&info.sid, key);
+        self.announce(cx, key, Echo::No, now);
+        self.reconcile_data_track(cx, &info.sid);
     }
 
     fn unpublish_data_track(&mut self, cx: &mut Context, key: ParticipantKey, handle: u16) -> bool {

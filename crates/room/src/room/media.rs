@@ -51,24 +51,38 @@ impl Room {
             }
             E::Disconnected { peer } => self.peer_disconnected(cx, key, peer, now),
             E::Closed { peer, reason } => self.peer_closed(cx, key, peer, &reason, now),
+            E::Data {
+                channel, payload, ..
+            } => self.handle_data(cx, key, channel, &payload, now),
+            E::DataReady { peer } => self.data_ready(cx, key, peer, now),
+            E::Health { peer, health } => self.peer_health(cx, key, peer, &health, now),
+            event => self.handle_track_event(cx, key, event, now),
+        }
+    }
+
+    fn handle_track_event(
+        &mut self,
+        cx: &mut Context,
+        key: ParticipantKey,
+        event: MediaEvent,
+        now: Now,
+    ) {
+        use MediaEvent as E;
+        match event {
             E::TrackBound {
                 track, mid, mime, ..
             } => self.track_bound(cx, track, mid, &mime, now),
             E::TrackLive { track, mime } => self.track_live(cx, track, &mime, now),
             E::TrackGone { track } => self.unpublish(cx, track, now),
+            E::TrackDemand { track, quality } => self.track_demand(cx, track, quality, now),
             E::SubscriptionLive { track, .. } => self.subscription_live(cx, track),
             E::SubscriptionFailed { track, fault, .. } => {
                 self.subscription_failed(cx, key, track, fault)
             }
             E::StreamState { track, paused, .. } => self.send_stream_state(cx, key, track, paused),
-            E::Data {
-                channel, payload, ..
-            } => self.handle_data(cx, key, channel, &payload, now),
-            E::DataReady { peer } => self.data_ready(cx, key, peer, now),
-            E::TrackDemand { track, quality } => self.track_demand(cx, track, quality, now),
-            E::Health { peer, health } => self.peer_health(cx, key, peer, &health, now),
-            // It belongs to the room, not to a participant.
             E::Levels { levels, .. } => self.handle_levels(cx, &levels, now),
+            // The others are about connections.
+            _ => {}
         }
     }
 

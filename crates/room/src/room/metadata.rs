@@ -11,9 +11,15 @@ use crate::ids::ParticipantKey;
 use crate::proto;
 use crate::proto::request_response::{Reason, Request};
 use crate::settings::Settings;
+use crate::token::VideoGrant;
 
 /// What is too large, in words.
 pub(crate) type TooLarge = &'static str;
+
+const NOT_ALLOWED: (Reason, &str) = (
+    Reason::NotAllowed,
+    "does not have permission to update own metadata",
+);
 
 impl Room {
     /// The participant changes itself.
@@ -29,44 +35,27 @@ impl Room {
         };
         let allowed = participant
             .grant()
-            .is_some_and(|grant| grant.can_update_own_metadata());
-        let id = update.request_id;
+            .is_some_and(VideoGrant::can_update_own_metadata);
         let result = match allowed {
             true => self
                 .update_metadata(cx, key, &update, now)
                 .map_err(|too| (Reason::LimitExceeded, too)),
-            false => Err((
-                Reason::NotAllowed,
-                "does not have permission to update own metadata",
-            )),
+            false => Err(NOT_ALLOWED),
         };
-        match result {
-            Ok(()) => self.respond(
-                cx,
-                key,
-                Reason::Ok,
-                "",
-                id,
-                Some(Request::UpdateMetadata(update)),
-            ),
+        let request_id = update.request_id;
+        let (reason, message, echo) = match result {
+            Ok(()) => (Reason::Ok, "", update),
+            // Not echoed: it may be the size that was wrong with it.
             Err((reason, message)) => {
-                tracing::warn!(room = %self.name(), participant = %self.identity_of(key), message,
-                    "metadata update refused");
-                // Not echoed: it may be the size that was wrong with it.
-                let echo = proto::UpdateParticipantMetadata {
-                    request_id: id,
-                    ..Default::default()
-                };
-                self.respond(
-                    cx,
-                    key,
-                    reason,
-                    message,
-                    id,
-                    Some(Request::UpdateMetadata(echo)),
-                );
+                (reason, message, proto::UpdateParticipantMetadata::default())
             }
+        };
+        if reason != Reason::Ok {
+            tracing::warn!(room = %self.name(), participant = %self.identity_of(key), message,
+                "metadata update refused");
         }
+        let echo = Request::UpdateMetadata(echo);
+        self.respond(cx, key, reason, message, request_id, Some(echo));
     }
 
     /// Empty name and metadata mean no change, an empty attribute is deleted.

@@ -32,6 +32,7 @@ pub(crate) use metadata::attributes_bytes;
 pub use negotiate::fuzz_candidate;
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use surecast_media::id::{RoomId, TrackId};
 use surecast_media::time::Now;
@@ -90,29 +91,8 @@ pub(crate) struct RoomPlan {
 }
 
 impl Room {
-    pub(crate) fn new(cx: &mut Context, plan: RoomPlan, now: Now) -> Self {
-        let or = |seconds: u32, default: std::time::Duration| {
-            if seconds > 0 {
-                seconds
-            } else {
-                u32::try_from(default.as_secs()).unwrap_or(u32::MAX)
-            }
-        };
-        let fixed = proto::Room {
-            sid: cx.ids.sid("RM_"),
-            name: plan.name,
-            empty_timeout: or(plan.empty_timeout, cx.settings.empty_timeout),
-            departure_timeout: or(plan.departure_timeout, cx.settings.departure_timeout),
-            max_participants: match plan.max_participants {
-                0 => cx.settings.max_participants,
-                limit => limit,
-            },
-            creation_time: now.unix_secs(),
-            creation_time_ms: i64::try_from(now.unix_ms).unwrap_or(i64::MAX),
-            enabled_codecs: cx.settings.enabled_codecs.clone(),
-            metadata: plan.metadata,
-            ..Default::default()
-        };
+    pub(crate) fn new(cx: &mut Context, plan: &RoomPlan, now: Now) -> Self {
+        let fixed = fixed_info(cx, plan, now);
         let mut room = Self {
             id: cx.ids.room(),
             fixed,
@@ -254,6 +234,28 @@ impl Room {
             created_at: now.unix_secs(),
             id,
         });
+    }
+}
+
+fn fixed_info(cx: &mut Context, plan: &RoomPlan, now: Now) -> proto::Room {
+    let seconds = |seconds: u32, default: Duration| match seconds {
+        0 => u32::try_from(default.as_secs()).unwrap_or(u32::MAX),
+        seconds => seconds,
+    };
+    proto::Room {
+        sid: cx.ids.sid("RM_"),
+        name: plan.name.clone(),
+        empty_timeout: seconds(plan.empty_timeout, cx.settings.empty_timeout),
+        departure_timeout: seconds(plan.departure_timeout, cx.settings.departure_timeout),
+        max_participants: match plan.max_participants {
+            0 => cx.settings.max_participants,
+            limit => limit,
+        },
+        creation_time: now.unix_secs(),
+        creation_time_ms: i64::try_from(now.unix_ms).unwrap_or(i64::MAX),
+        enabled_codecs: cx.settings.enabled_codecs.clone(),
+        metadata: plan.metadata.clone(),
+        ..Default::default()
     }
 }
 

@@ -86,32 +86,13 @@ impl Room {
             }
             _ => Some(participant.peers.publisher),
         };
-        match candidate_of(&trickle.candidate_init) {
-            Ok(Some(candidate)) => {
-                if let Some(peer) = peer {
-                    cx.media(self.id, MediaCommand::Candidate { peer, candidate });
-                }
+        match (candidate_of(&trickle.candidate_init), peer) {
+            (Ok(Some(candidate)), Some(peer)) => {
+                cx.media(self.id, MediaCommand::Candidate { peer, candidate });
             }
-            // The client has no more candidates.
-            Ok(None) => {}
-            Err(message) => {
-                tracing::warn!(room = %self.name(), participant = %participant.identity(), %message,
-                    "candidate refused");
-                // Not echoed: it may be as large as a message can be.
-                let request = Request::Trickle(proto::TrickleRequest {
-                    candidate_init: String::new(),
-                    target: trickle.target,
-                    r#final: trickle.r#final,
-                });
-                self.respond(
-                    cx,
-                    key,
-                    Reason::UnclassifiedError,
-                    &message,
-                    0,
-                    Some(request),
-                );
-            }
+            // The client has no more candidates, or none of a connection here.
+            (Ok(_), _) => {}
+            (Err(message), _) => self.refuse_candidate(cx, key, trickle, &message),
         }
     }
 
@@ -185,6 +166,24 @@ impl Room {
 
     pub(super) fn identity_of(&self, key: ParticipantKey) -> &str {
         self.participants.get(&key).map_or("", |p| p.identity())
+    }
+
+    fn refuse_candidate(
+        &self,
+        cx: &mut Context,
+        key: ParticipantKey,
+        trickle: &proto::TrickleRequest,
+        message: &str,
+    ) {
+        tracing::warn!(room = %self.name(), participant = %self.identity_of(key), %message,
+            "candidate refused");
+        // Not echoed: it may be as large as a message can be.
+        let request = Request::Trickle(proto::TrickleRequest {
+            candidate_init: String::new(),
+            target: trickle.target,
+            r#final: trickle.r#final,
+        });
+        self.refuse(cx, key, (Reason::UnclassifiedError, message), request);
     }
 
     fn is_description(

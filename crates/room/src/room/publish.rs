@@ -27,11 +27,11 @@ impl Room {
         request: proto::AddTrackRequest,
         now: Now,
     ) {
-        if let Err((reason, message)) = self.check_add_track(key, &request) {
+        if let Err(why) = self.check_add_track(key, &request) {
             tracing::warn!(room = %self.name(), participant = %self.identity_of(key),
-                reason = reason.as_str_name(), message, "publication refused");
+                reason = why.0.as_str_name(), message = why.1, "publication refused");
             let echo = Request::AddTrack(shortened(request));
-            self.respond(cx, key, reason, message, 0, Some(echo));
+            self.refuse(cx, key, why, echo);
         } else if !request.sid.is_empty() {
             self.add_codec(cx, key, &request);
         } else if let Some(id) = self.track_by_cid(key, &request.cid) {
@@ -57,7 +57,7 @@ impl Room {
             if let Some(participant) = self.participants.get_mut(&key) {
                 participant.queued_tracks.push(request);
             }
-            self.respond(cx, key, Reason::Queued, "", 0, Some(echo));
+            self.refuse(cx, key, (Reason::Queued, ""), echo);
             return;
         }
         if let Some(track) = self.tracks.get_mut(&id) {

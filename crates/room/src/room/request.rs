@@ -36,12 +36,7 @@ impl Room {
             Ask::Mute(mute) => self.handle_mute(cx, key, mute, now),
             Ask::Subscription(update) => self.handle_subscription(cx, key, update),
             Ask::TrackSetting(setting) => self.handle_track_setting(cx, key, &setting),
-            Ask::Leave(_) => self.remove(
-                cx,
-                key,
-                Departure::quiet(DisconnectReason::ClientInitiated),
-                now,
-            ),
+            Ask::Leave(_) => self.handle_leave(cx, key, now),
             Ask::UpdateLayers(update) => self.update_layers(cx, key, update, now),
             Ask::SubscriptionPermission(update) => {
                 self.handle_subscription_permission(cx, key, update)
@@ -61,6 +56,11 @@ impl Room {
             Ask::StoreDataBlobRequest(request) => self.refuse_blob(cx, key, request.request_id),
             Ask::GetDataBlobRequest(request) => self.refuse_blob(cx, key, request.request_id),
         }
+    }
+
+    fn handle_leave(&mut self, cx: &mut Context, key: ParticipantKey, now: Now) {
+        let how = Departure::quiet(DisconnectReason::ClientInitiated);
+        self.remove(cx, key, how, now);
     }
 
     /// The signalling connection is gone without a leave.
@@ -147,6 +147,17 @@ impl Room {
             request,
         };
         participant.send(cx, Message::RequestResponse(response));
+    }
+
+    /// Says no to a request without an id of its own, and why.
+    pub(super) fn refuse(
+        &self,
+        cx: &mut Context,
+        key: ParticipantKey,
+        (reason, message): (Reason, &str),
+        request: Request,
+    ) {
+        self.respond(cx, key, reason, message, 0, Some(request));
     }
 
     fn send_to(&self, cx: &mut Context, key: ParticipantKey, message: Message) {

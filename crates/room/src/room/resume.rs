@@ -77,29 +77,11 @@ impl Room {
         state: proto::SyncState,
         now: Now,
     ) {
-        let known = |track: &proto::TrackPublishedResponse| {
-            track
-                .track
-                .as_ref()
-                .is_some_and(|info| self.own_track(key, &info.sid).is_some())
-        };
-        let known_data = |track: &proto::PublishDataTrackResponse| {
-            track
-                .info
-                .as_ref()
-                .is_some_and(|info| self.publishes_data_track(key, &info.sid))
-        };
-        if !(state.publish_tracks.iter().all(known)
-            && state.publish_data_tracks.iter().all(known_data))
-        {
+        if !self.knows_publications(key, &state) {
             tracing::warn!(room = %self.name(), participant = %self.identity_of(key),
                 "a published track is unknown here, the client has to start over");
-            self.remove(
-                cx,
-                key,
-                Departure::start_over(DisconnectReason::StateMismatch),
-                now,
-            );
+            let how = Departure::start_over(DisconnectReason::StateMismatch);
+            self.remove(cx, key, how, now);
             return;
         }
         for sid in state
@@ -116,6 +98,18 @@ impl Room {
             self.handle_data_subscription(cx, key, subscription);
         }
         self.replay_data(cx, key, &state.datachannel_receive_states, now);
+    }
+
+    fn knows_publications(&self, key: ParticipantKey, state: &proto::SyncState) -> bool {
+        let track = |published: &proto::TrackPublishedResponse| {
+            let info = published.track.as_ref();
+            info.is_some_and(|info| self.own_track(key, &info.sid).is_some())
+        };
+        let data_track = |published: &proto::PublishDataTrackResponse| {
+            let info = published.info.as_ref();
+            info.is_some_and(|info| self.publishes_data_track(key, &info.sid))
+        };
+        state.publish_tracks.iter().all(track) && state.publish_data_tracks.iter().all(data_track)
     }
 
     fn swap_session(&mut self, cx: &mut Context, key: ParticipantKey, now: Now) -> SessionId {

@@ -9,6 +9,7 @@ use super::depart::{Departure, leave};
 use crate::context::Context;
 use crate::ids::ParticipantKey;
 use crate::output::SessionId;
+use crate::participant::Simulation;
 use crate::proto;
 use crate::proto::DisconnectReason;
 use crate::proto::leave_request::Action;
@@ -32,51 +33,35 @@ impl Room {
         now: Now,
     ) {
         tracing::info!(room = %self.name(), participant = %self.identity_of(key), ?scenario, "simulation");
-        match &scenario.scenario {
-            Some(Scenario::SpeakerUpdate(seconds)) => {
-                let seconds = u64::try_from(*seconds).unwrap_or(0).min(LONGEST_SPEECH);
-                self.simulate_speaker(cx, key, SPEECH_LEVEL);
-                let at = now.at + Duration::from_secs(seconds);
-                cx.timers.set(self.id, Subject::Simulation(key), at);
+        use DisconnectReason as Why;
+        let Some(scenario) = &scenario.scenario else {
+            return;
+        };
+        match scenario {
+            Scenario::SpeakerUpdate(seconds) => self.speak(cx, key, *seconds, now),
+            Scenario::NodeFailure(_) => {
+                self.remove(cx, key, Departure::quiet(Why::ServerShutdown), now)
             }
-            Some(Scenario::NodeFailure(_)) => {
-                self.remove(
-                    cx,
-                    key,
-                    Departure::quiet(DisconnectReason::ServerShutdown),
-                    now,
-                );
+            Scenario::ServerLeave(_) => {
+                self.remove(cx, key, Departure::told(Why::ServerShutdown), now)
             }
-            Some(Scenario::Migration(_)) => self.send_away(cx, key, now),
-            Some(Scenario::ServerLeave(_)) => {
-                self.remove(
-                    cx,
-                    key,
-                    Departure::told(DisconnectReason::ServerShutdown),
-                    now,
-                );
+            Scenario::LeaveRequestFullReconnect(_) => {
+                self.remove(cx, key, Departure::start_over(Why::ClientInitiated), now);
             }
-            Some(Scenario::LeaveRequestFullReconnect(_)) => {
-                self.remove(
-                    cx,
-                    key,
-                    Departure::start_over(DisconnectReason::ClientInitiated),
-                    now,
-                );
+            Scenario::Migration(_) => self.send_away(cx, key, now),
+            Scenario::SwitchCandidateProtocol(_) => self.restart_ice(cx, key),
+            Scenario::DisconnectSignalOnResume(_) => {
+                self.prepare(key, |fault| {
+                    fault.close_on_resume_until = Some(now.at + PREPARED)
+                });
             }
-            Some(Scenario::SwitchCandidateProtocol(_)) => self.restart_ice(cx, key),
-            Some(Scenario::DisconnectSignalOnResume(_)) => {
-                if let Some(participant) = self.participants.get_mut(&key) {
-                    participant.simulation.close_on_resume_until = Some(now.at + PREPARED);
-                }
-            }
-            Some(Scenario::DisconnectSignalOnResumeNoMessages(_)) => {
-                if let Some(participant) = self.participants.get_mut(&key) {
-                    participant.simulation.close_silently_on_resume_until = Some(now.at + PREPARED);
-                }
+            Scenario::DisconnectSignalOnResumeNoMessages(_) => {
+                self.prepare(key, |fault| {
+                    fault.close_silently_on_resume_until = Some(now.at + PREPARED)
+                });
             }
             // The bandwidth of a link is not the room's to change.
-            Some(Scenario::SubscriberBandwidth(_)) | None => {}
+            Scenario::SubscriberBandwidth(_) => {}
         }
     }
 
@@ -106,6 +91,19 @@ impl Room {
         if until.is_some_and(|until| now.at < until) {
             cx.close_session(session);
             self.handle_session_closed(cx, key, session, now);
+        }
+    }
+
+    fn speak(&mut self, cx: &mut Context, key: ParticipantKey, seconds: i32, now: Now) {
+        let seconds = u64::try_from(seconds).unwrap_or(0).min(LONGEST_SPEECH);
+        self.simulate_speaker(cx, key, SPEECH_LEVEL);
+        let at = now.at + Duration::from_secs(seconds);
+        cx.timers.set(self.id, Subject::Simulation(key), at);
+    }
+
+    fn prepare(&mut self, key: ParticipantKey, fault: impl FnOnce(&mut Simulation)) {
+        if let Some(participant) = self.participants.get_mut(&key) {
+            fault(&mut participant.simulation);
         }
     }
 

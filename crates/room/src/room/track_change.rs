@@ -14,6 +14,8 @@ use crate::proto;
 use crate::proto::request_response::{Reason, Request};
 use crate::track::without_duplicates;
 
+const NO_SUCH_TRACK: (Reason, &str) = (Reason::NotFound, "no such track");
+
 impl Room {
     /// An offer carried the track: others see it and receive it.
     pub(super) fn track_bound(
@@ -96,14 +98,7 @@ impl Room {
             .set_muted(cx, key, &mute.sid, mute.muted, now)
             .is_none()
         {
-            self.respond(
-                cx,
-                key,
-                Reason::NotFound,
-                "no such track",
-                0,
-                Some(Request::Mute(mute)),
-            );
+            self.refuse(cx, key, NO_SUCH_TRACK, Request::Mute(mute));
         }
     }
 
@@ -129,7 +124,7 @@ impl Room {
         });
         if !changed {
             let echo = Request::UpdateAudioTrack(update);
-            self.respond(cx, key, Reason::NotFound, "no such track", 0, Some(echo));
+            self.refuse(cx, key, NO_SUCH_TRACK, echo);
         }
     }
 
@@ -146,7 +141,7 @@ impl Room {
         });
         if !changed {
             let echo = Request::UpdateVideoTrack(update);
-            self.respond(cx, key, Reason::NotFound, "no such track", 0, Some(echo));
+            self.refuse(cx, key, NO_SUCH_TRACK, echo);
         }
     }
 

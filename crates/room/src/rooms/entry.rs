@@ -11,7 +11,7 @@ use crate::proto::DisconnectReason;
 use crate::proto::leave_request::Action;
 use crate::room::{Room, RoomPlan, attributes_bytes, leave};
 use crate::settings::Settings;
-use crate::token::Grants;
+use crate::token::{Grants, VideoGrant};
 
 /// A request to join after its token and parameters are brought together.
 pub(super) struct Entry {
@@ -31,7 +31,7 @@ impl Rooms {
             Some(id) => *id,
             None => {
                 let plan = plan_from_token(entry.room, &join.grants);
-                self.open_room(plan, now)
+                self.open_room(&plan, now)
             }
         };
         self.with_room(id, |room, cx| room.admit(cx, join, now))
@@ -39,7 +39,7 @@ impl Rooms {
     }
 
     /// Opens a room whose name is free.
-    pub(super) fn open_room(&mut self, plan: RoomPlan, now: Now) -> RoomId {
+    pub(super) fn open_room(&mut self, plan: &RoomPlan, now: Now) -> RoomId {
         let name = plan.name.clone();
         let room = Room::new(&mut self.cx, plan, now);
         let id = room.id;
@@ -52,7 +52,7 @@ impl Rooms {
     pub(super) fn entry(&self, join: &Join) -> Result<Entry, JoinError> {
         let settings = &self.cx.settings;
         let mut grants = join.grants.clone();
-        let Some(video) = grants.video.as_mut().filter(|video| video.room_join) else {
+        let Some(video) = grants.video.as_ref().filter(|video| video.room_join) else {
             return Err(JoinError::NotAllowed("the token lacks the roomJoin grant"));
         };
         if grants.identity.is_empty() {
@@ -65,35 +65,8 @@ impl Rooms {
         if room.is_empty() {
             return Err(JoinError::RoomNameMissing);
         }
-        let may_update = video.can_update_own_metadata();
-        if let Some(suffix) = join.publish.as_deref().filter(|suffix| !suffix.is_empty()) {
-            if !video.can_publish() {
-                return Err(JoinError::NotAllowed("publish needs the canPublish grant"));
-            }
-            video.can_subscribe = Some(false);
-            grants.identity = format!("{}#{suffix}", grants.identity);
-        }
-        let metadata = join
-            .metadata
-            .as_ref()
-            .filter(|metadata| !metadata.is_empty());
-        let changes_itself = metadata.is_some() || !join.attributes.is_empty();
-        if changes_itself && !may_update {
-            return Err(JoinError::NotAllowed(
-                "metadata and attributes need the canUpdateOwnMetadata grant",
-            ));
-        }
-        if let Some(metadata) = metadata {
-            grants.metadata.clone_from(metadata);
-        }
-        // An empty value does not delete what the token says.
-        let set = join
-            .attributes
-            .iter()
-            .filter(|(_, value)| !value.is_empty());
-        grants
-            .attributes
-            .extend(set.map(|(key, value)| (key.clone(), value.clone())));
+        apply_publish(&mut grants, join)?;
+        apply_own_changes(&mut grants, join)?;
         check_lengths(settings, &room, &grants)?;
         Ok(Entry { room, grants })
     }
@@ -151,6 +124,48 @@ impl Rooms {
         self.cx.close_session(session);
         session
     }
+}
+
+/// A second connection of the same person, that only sends.
+fn apply_publish(grants: &mut Grants, join: &Join) -> Result<(), JoinError> {
+    let suffix = join.publish.as_deref().filter(|suffix| !suffix.is_empty());
+    let (Some(suffix), Some(video)) = (suffix, grants.video.as_mut()) else {
+        return Ok(());
+    };
+    if !video.can_publish() {
+        return Err(JoinError::NotAllowed("publish needs the canPublish grant"));
+    }
+    video.can_subscribe = Some(false);
+    grants.identity = format!("{}#{suffix}", grants.identity);
+    Ok(())
+}
+
+/// Metadata and attributes that the client brings itself.
+fn apply_own_changes(grants: &mut Grants, join: &Join) -> Result<(), JoinError> {
+    let metadata = join
+        .metadata
+        .as_ref()
+        .filter(|metadata| !metadata.is_empty());
+    if metadata.is_none() && join.attributes.is_empty() {
+        return Ok(());
+    }
+    let video = grants.video.as_ref();
+    if !video.is_some_and(VideoGrant::can_update_own_metadata) {
+        let needed = "metadata and attributes need the canUpdateOwnMetadata grant";
+        return Err(JoinError::NotAllowed(needed));
+    }
+    if let Some(metadata) = metadata {
+        grants.metadata.clone_from(metadata);
+    }
+    // An empty value does not delete what the token says.
+    let set = join
+        .attributes
+        .iter()
+        .filter(|(_, value)| !value.is_empty());
+    grants
+        .attributes
+        .extend(set.map(|(key, value)| (key.clone(), value.clone())));
+    Ok(())
 }
 
 fn plan_from_token(name: String, grants: &Grants) -> RoomPlan {

@@ -59,11 +59,8 @@ impl Rooms {
     /// Calls about one participant, or all of one room.
     fn participant_call(&mut self, call: ServiceCall, now: Now) -> Result<ServiceReply> {
         match call {
-            // A room that does not exist has nobody in it: LiveKit says so too.
             ServiceCall::ListParticipants(request) => Ok(ServiceReply::ListParticipants(
-                self.room_named(&request.room)
-                    .map(|room| room.list_participants(&self.cx))
-                    .unwrap_or_default(),
+                self.list_participants(&request.room),
             )),
             ServiceCall::GetParticipant(request) => self
                 .in_room(&request.room, |room, cx| {
@@ -74,9 +71,8 @@ impl Rooms {
                 self.in_room(&request.room, |room, cx| {
                     room.remove_participant(cx, &request.identity, now)
                 })??;
-                Ok(ServiceReply::RemoveParticipant(
-                    proto::RemoveParticipantResponse::default(),
-                ))
+                let reply = proto::RemoveParticipantResponse::default();
+                Ok(ServiceReply::RemoveParticipant(reply))
             }
             ServiceCall::MutePublishedTrack(request) => {
                 let track = self.in_room(&request.room, |room, cx| {
@@ -93,9 +89,8 @@ impl Rooms {
             ServiceCall::UpdateSubscriptions(request) => {
                 let name = request.room.clone();
                 self.in_room(&name, |room, cx| room.service_subscriptions(cx, request))??;
-                Ok(ServiceReply::UpdateSubscriptions(
-                    proto::UpdateSubscriptionsResponse::default(),
-                ))
+                let reply = proto::UpdateSubscriptionsResponse::default();
+                Ok(ServiceReply::UpdateSubscriptions(reply))
             }
             _ => Err(ServiceError::new(
                 ServiceCode::Internal,
@@ -135,7 +130,7 @@ impl Rooms {
         self.check_room_count()
             .map_err(|e| ServiceError::new(ServiceCode::ResourceExhausted, e.to_string()))?;
         let name = request.name.clone();
-        self.open_room(plan_from_request(request), now);
+        self.open_room(&plan_from_request(request), now);
         self.room_named(&name)
             .map(Room::info)
             .ok_or_else(|| ServiceError::new(ServiceCode::Internal, "the room could not be opened"))
@@ -152,6 +147,13 @@ impl Rooms {
                 .collect(),
         };
         proto::ListRoomsResponse { rooms }
+    }
+
+    /// A room that does not exist has nobody in it: LiveKit says so too.
+    fn list_participants(&self, room: &str) -> proto::ListParticipantsResponse {
+        self.room_named(room)
+            .map(|room| room.list_participants(&self.cx))
+            .unwrap_or_default()
     }
 
     fn room_named(&self, name: &str) -> Option<&Room> {
