@@ -116,6 +116,8 @@ fn fit(peer: &mut Peer, tracks: &std::collections::BTreeMap<TrackId, Track>, now
     wishes.sort_by_key(|w| w.priority);
     let may_rise = peer.no_upgrade_before.is_none_or(|t| t <= now);
     let caps = allocate(&wishes, estimate, may_rise);
+    let needed: u64 = wishes.iter().zip(&caps).map(|(w, cap)| w.need(*cap)).sum();
+    pace(peer, needed <= estimate);
     let fell = wishes
         .iter()
         .zip(&caps)
@@ -134,6 +136,23 @@ fn fit(peer: &mut Peer, tracks: &std::collections::BTreeMap<TrackId, Track>, now
         }
     }
     desired
+}
+
+/// Holding packets back to the estimate helps as long as they fit into it.
+/// Where even the lowest renditions do not, it would only make them late, and
+/// later all the time.
+fn pace(peer: &mut Peer, paced: bool) {
+    if std::mem::replace(&mut peer.paced, paced) == paced {
+        return;
+    }
+    for subscription in peer.subscriptions.values() {
+        if let (Kind::Video, Some(mid)) = (subscription.kind, subscription.mid) {
+            let mut api = peer.rtc.direct_api();
+            if let Some(stream) = api.stream_tx_by_mid(mid, None) {
+                stream.set_unpaced(!paced);
+            }
+        }
+    }
 }
 
 /// What one subscription wants and what that costs.

@@ -82,6 +82,8 @@ pub(crate) struct Peer {
     pub(crate) bytes: (u64, u64),
     /// No rendition goes up before this: hysteresis of the downlink.
     pub(crate) no_upgrade_before: Option<Instant>,
+    /// Video is held back to the estimate.
+    pub(crate) paced: bool,
     /// When the connection wants to be woken.
     pub(crate) deadline: Option<Instant>,
     /// Packets were written since it was last drained.
@@ -172,6 +174,7 @@ impl Peer {
             health: PeerHealth::default(),
             bytes: (0, 0),
             no_upgrade_before: None,
+            paced: true,
             deadline: None,
             touched: false,
             broken: false,

@@ -161,7 +161,7 @@ fn engine(now: Instant) -> Option<(Sfu, PeerId)> {
         udp: vec![LOCAL],
         ..Config::default()
     };
-    let mut sfu = Sfu::new(&config).ok()?;
+    let mut sfu = Sfu::new(&config, now).ok()?;
     let peer = PeerId(1);
     let add = MediaCommand::AddPeer {
         peer,

@@ -99,13 +99,12 @@ pub(super) fn start(
         .into_iter()
         .filter(family)
         .collect();
-    let sfu = Sfu::new(&Config {
+    let config = Config {
         udp: udp.clone(),
         tcp: tcp_candidates.to_vec(),
         seed: fastrand::u64(..),
-    })
-    .map_err(anyhow::Error::msg)?;
-
+    };
+    let sfu = Sfu::new(&config, std::time::Instant::now()).map_err(anyhow::Error::msg)?;
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
     let (queue, inputs): (_, Receiver<ShardInput>) = sync_channel(QUEUE);

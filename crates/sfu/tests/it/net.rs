@@ -65,7 +65,7 @@ impl Net {
         };
         Self {
             now,
-            sfu: Sfu::new(&config).unwrap(),
+            sfu: Sfu::new(&config, now).unwrap(),
             clients: Vec::new(),
             events: Vec::new(),
             drop: Box::new(|_| false),

@@ -49,7 +49,7 @@ impl Core {
         };
         Self {
             rooms: Rooms::new(Settings::default(), seed),
-            sfu: Sfu::new(&config).unwrap(),
+            sfu: Sfu::new(&config, now.at).unwrap(),
             now,
             signals: HashMap::new(),
         }
