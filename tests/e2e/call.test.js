@@ -23,17 +23,27 @@ async function call(scene, options) {
   }
   const cy = await scene.join('cy', { options, grant: { canPublish: false } });
 
-  const heard = [hearsSpeech(ann, 'ben'), hearsSpeech(ben, 'ann'), hearsSpeech(cy, 'ann')];
-  for (const [viewer, seen] of [[ann, 'ben'], [ben, 'ann'], [cy, 'ann'], [cy, 'ben']]) {
-    countersAdvance(await sees(viewer, seen));
-    await decodes(viewer, seen);
-  }
-  await Promise.all(heard);
+  // All at once: each takes a while.
+  await Promise.all([
+    hearsSpeech(ann, 'ben'),
+    hearsSpeech(ben, 'ann'),
+    hearsSpeech(cy, 'ann'),
+    ...[[ann, 'ben'], [ben, 'ann'], [cy, 'ann'], [cy, 'ben']].map(([viewer, seen]) => watches(viewer, seen)),
+    refused(scene, cy, ann),
+  ]);
+}
 
-  const refusal = await cy.evaluate(() => client.camera().then(() => 'published', (error) => error.message));
+async function watches(viewer, seen) {
+  countersAdvance(await sees(viewer, seen));
+  await decodes(viewer, seen);
+}
+
+/** `audience` cannot publish, neither by its own SDK's judgement nor by the server's. */
+async function refused(scene, audience, witness) {
+  const refusal = await audience.evaluate(() => client.camera().then(() => 'published', (error) => error.message));
   assert.match(refusal, /permission/i);
-  assert.equal(await ann.evaluate(() => client.remote('cy').trackPublications.size), 0);
-  await refusedByServer(scene, cy, ann);
+  assert.equal(await witness.evaluate(() => client.remote('cy').trackPublications.size), 0);
+  await refusedByServer(scene, audience, witness);
 }
 
 /**

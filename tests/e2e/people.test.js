@@ -69,15 +69,6 @@ for (const { mode, options } of MODES) {
     assert.equal(await ben.evaluate(() => client.remote('ann').sid), fresh.sid);
   });
 
-  scenario(`a page that vanishes is gone for the others, ${mode}`, async (scene) => {
-    const [ann, ben] = await Promise.all([scene.join('ann', { options }), scene.join('ben', { options })]);
-    await ann.evaluate(() => client.camera());
-    await sees(ben, 'ann', { frames: 5 });
-    // A crash says no goodbye: the page's process is killed.
-    await ann.page.goto('chrome://crash').catch(() => {});
-    await ben.until('ann to be gone', () => client.said('participantDisconnected', 'ann').length === 1, null, 30_000);
-  }, { seconds: 50 });
-
   scenario(`permission is given and taken in flight, ${mode}`, async (scene) => {
     const [host, guest] = await Promise.all([
       scene.join('host', { options }),
@@ -107,6 +98,15 @@ for (const { mode, options } of MODES) {
     await ben.until('ann to be gone', () => !client.remote('ann'));
   });
 }
+
+scenario('a page that vanishes is gone for the others', async (scene) => {
+  const [ann, ben] = await Promise.all([scene.join('ann'), scene.join('ben')]);
+  await ann.evaluate(() => client.camera());
+  await sees(ben, 'ann', { frames: 5 });
+  // A crash says no goodbye: the page's process is killed.
+  await ann.page.goto('chrome://crash').catch(() => {});
+  await ben.until('ann to be gone', () => client.said('participantDisconnected', 'ann').length === 1, null, 40_000);
+}, { seconds: 60 });
 
 scenario('a hidden participant watches unseen', async (scene) => {
   const ann = await scene.join('ann');

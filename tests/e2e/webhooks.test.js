@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
+import { after } from 'node:test';
 import { WebhookReceiver } from 'livekit-server-sdk';
 
 import { stage } from './harness/scenario.js';
@@ -57,9 +57,13 @@ class Receiver {
 }
 
 const receiver = new Receiver();
-before(() => receiver.open());
 after(() => receiver.close());
-const { scenario } = stage('webhooks', { server: () => ({ env: { SURECAST_WEBHOOK__URLS: receiver.url } }) });
+const { scenario } = stage('webhooks', {
+  server: async () => {
+    await receiver.open();
+    return { env: { SURECAST_WEBHOOK__URLS: receiver.url } };
+  },
+});
 
 scenario('a call is told from beginning to end, in order', async (scene) => {
   const { room } = scene;
@@ -72,7 +76,7 @@ scenario('a call is told from beginning to end, in order', async (scene) => {
     'room_started', 'participant_joined ann', 'track_published ann', 'track_unpublished ann',
     'participant_left ann', 'room_finished',
   ];
-  await until('room_finished to arrive', () => receiver.accepted(room).includes('room_finished'));
+  await arrives(receiver, room, 'room_finished');
   assert.deepEqual(receiver.accepted(room), story);
   const events = receiver.events.filter((event) => event.room?.name === room);
   assert.equal(new Set(events.map((event) => event.id)).size, events.length, 'every event has an id of its own');
@@ -85,7 +89,7 @@ scenario('an event that was refused is tried again, the next ones wait for it', 
   receiver.statuses = [500, 503];
   const ann = await scene.join('ann');
   await ann.evaluate(() => client.room.disconnect());
-  await until('ann to have left', () => receiver.accepted(room).includes('participant_left ann'), 20_000);
+  await arrives(receiver, room, 'participant_left ann', 20_000);
   assert.deepEqual(receiver.accepted(room), ['room_started', 'participant_joined ann', 'participant_left ann']);
   const ids = receiver.events.filter((event) => event.room?.name === room).map((event) => event.id);
   assert.equal(ids[0], ids[1]);
@@ -122,5 +126,13 @@ scenario('what was not delivered is delivered after a restart', async (scene) =>
   late.events = [];
   const second = await Server.start('webhooks-second', options);
   scene.defer(() => second.stop());
-  await until('room_started to arrive', () => late.accepted(room).includes('room_started'), 20_000);
+  await arrives(late, room, 'room_started', 20_000);
 }, { seconds: 60 });
+
+/** Waits for an event of a room; says what came instead. */
+async function arrives(receiver, room, event, withinMs) {
+  await until(`${event} to arrive`, () => receiver.accepted(room).includes(event), withinMs).catch((error) => {
+    const came = receiver.events.map((e) => [e.event, e.status, e.participant?.identity, e.error].filter(Boolean).join(' '));
+    throw new Error(`${error.message}; came: ${came.join(', ')}`);
+  });
+}
