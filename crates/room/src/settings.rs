@@ -30,7 +30,8 @@ pub struct Settings {
     /// A client that pings and then says nothing for so long lost its
     /// signalling connection.
     pub ping_timeout: Duration,
-    /// How long a participant stays without signalling or without media.
+    /// How long a participant stays without signalling or without media; without
+    /// both, a third of it.
     pub resume_window: Duration,
     /// How long a participant may take until its media connection is up.
     pub join_timeout: Duration,

@@ -80,6 +80,12 @@ impl Timers {
         }
     }
 
+    /// Never moves a timer to a later time.
+    pub(crate) fn set_earlier(&mut self, room: RoomId, subject: Subject, at: Instant) {
+        let due = self.due.get(&(room, subject)).copied();
+        self.set(room, subject, due.map_or(at, |due| due.min(at)));
+    }
+
     pub(crate) fn cancel(&mut self, room: RoomId, subject: Subject) {
         if let Some(at) = self.due.remove(&(room, subject)) {
             self.queue.remove(&(at, room, subject));
@@ -121,7 +127,9 @@ mod tests {
         timers.set(room, Subject::Counts, at(5));
         timers.set(room, Subject::Counts, at(20));
         timers.set_if_idle(room, Subject::Counts, at(1));
-        timers.set(room, Subject::RoomIdle, at(10));
+        timers.set(room, Subject::RoomIdle, at(15));
+        timers.set_earlier(room, Subject::RoomIdle, at(10));
+        timers.set_earlier(room, Subject::RoomIdle, at(12));
         timers.set(room, Subject::Updates, at(1));
         timers.cancel(room, Subject::Updates);
         assert_eq!(timers.next(), Some(at(10)));

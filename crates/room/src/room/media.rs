@@ -52,8 +52,13 @@ impl Room {
             E::Disconnected { peer } => self.peer_disconnected(cx, key, peer, now),
             E::Closed { peer, reason } => self.peer_closed(cx, key, peer, &reason, now),
             E::Data {
-                channel, payload, ..
-            } => self.handle_data(cx, key, channel, &payload, now),
+                peer,
+                channel,
+                payload,
+            } => {
+                self.media_seen(cx, key, peer);
+                self.handle_data(cx, key, channel, &payload, now);
+            }
             E::DataReady { peer } => self.data_ready(cx, key, peer, now),
             E::Health { peer, health } => self.peer_health(cx, key, peer, &health, now),
             event => self.handle_track_event(cx, key, event, now),
@@ -135,6 +140,19 @@ impl Room {
                 Subject::Media(key),
                 now.at + cx.settings.resume_window,
             );
+            self.hurry_if_gone(cx, key, now);
+        }
+    }
+
+    /// Something arrived on a connection that was thought to be lost: its path
+    /// works again.
+    pub(super) fn media_seen(&mut self, cx: &mut Context, key: ParticipantKey, peer: PeerId) {
+        let Some(participant) = self.participants.get_mut(&key) else {
+            return;
+        };
+        let known = participant.is_active() && !participant.peers.closed;
+        if known && participant.peers.connected.insert(peer) && peer == participant.primary_peer() {
+            cx.timers.cancel(self.id, Subject::Media(key));
         }
     }
 

@@ -41,6 +41,9 @@ impl Room {
         health: &PeerHealth,
         now: Now,
     ) {
+        if health.uplink_bps > 0 {
+            self.media_seen(cx, key, peer);
+        }
         if let Some(participant) = self.participants.get_mut(&key) {
             participant.health.insert(peer, score(health));
             cx.timers

@@ -88,6 +88,7 @@ impl Room {
                 Subject::Resume(key),
                 now.at + cx.settings.resume_window,
             );
+            self.hurry_if_gone(cx, key, now);
         } else {
             self.remove(
                 cx,
@@ -95,6 +96,22 @@ impl Room {
                 Departure::quiet(DisconnectReason::SignalClose),
                 now,
             );
+        }
+    }
+
+    /// Who has neither signalling nor media has most likely crashed: the others
+    /// shall not look at a frozen picture for long.
+    pub(super) fn hurry_if_gone(&self, cx: &mut Context, key: ParticipantKey, now: Now) {
+        let Some(participant) = self.participants.get(&key) else {
+            return;
+        };
+        let has_media = participant
+            .peers
+            .connected
+            .contains(&participant.primary_peer());
+        if participant.signalling.session.is_none() && !has_media {
+            let at = now.at + cx.settings.resume_window / 3;
+            cx.timers.set_earlier(self.id, Subject::Resume(key), at);
         }
     }
 

@@ -277,6 +277,40 @@ fn lost_media_may_come_back_or_ends_it() {
 }
 
 #[test]
+fn what_arrives_on_a_lost_connection_shows_that_it_is_back() {
+    let mut world = World::new();
+    let alice = world.active("alice");
+    let bytes = surecast_media::control::PeerHealth {
+        uplink_bps: 1,
+        ..Default::default()
+    };
+    let silence = surecast_media::control::PeerHealth::default();
+    for (health, participants) in [(bytes, 1), (silence, 0)] {
+        world.media(MediaEvent::Disconnected { peer: alice.down });
+        world.wait(Duration::from_secs(20));
+        world.media(MediaEvent::Health {
+            peer: alice.down,
+            health,
+        });
+        world.wait(Duration::from_secs(11));
+        assert_eq!(world.rooms.census().participants, participants);
+    }
+}
+
+#[test]
+fn who_crashed_is_gone_sooner() {
+    let mut world = World::new();
+    let alice = world.active("alice");
+    world.drop_session(&alice);
+    world.wait(Duration::from_secs(5));
+    world.media(MediaEvent::Disconnected { peer: alice.down });
+    world.wait(Duration::from_secs(9));
+    assert_eq!(world.rooms.census().participants, 1);
+    world.wait(Duration::from_secs(2));
+    assert_eq!(world.rooms.census().participants, 0);
+}
+
+#[test]
 fn a_closed_connection_waits_a_moment_for_the_leave() {
     let mut world = World::new();
     let alice = world.active("alice");
