@@ -22,6 +22,7 @@ mod allocation;
 mod channels;
 mod clock;
 mod demux;
+mod dependency_descriptor;
 mod dtls;
 mod engine;
 mod events;

@@ -17,6 +17,7 @@ use surecast_media::id::{PeerId, RoomId, TrackId};
 
 use crate::channels::Channels;
 use crate::clock::PublisherClock;
+use crate::dependency_descriptor;
 use crate::dtls;
 use crate::section::Sections;
 use crate::subscription::Subscription;
@@ -256,6 +257,10 @@ fn config(common: &Common, role: PeerRole) -> RtcConfig {
         .set_dtls_cert(common.cert.clone())
         .set_dtls_version(DtlsVersion::Auto)
         .set_rtp_mode(true)
+        .set_extension(
+            dependency_descriptor::ID,
+            dependency_descriptor::extension(),
+        )
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_rtcp_report_interval_audio(REPORT_INTERVAL)
         .set_rtcp_report_interval_video(REPORT_INTERVAL)

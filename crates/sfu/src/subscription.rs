@@ -12,6 +12,7 @@ use surecast_media::control::{Demand, Kind, Quality};
 use surecast_media::id::TrackId;
 use surecast_media::{red, vp8};
 
+use crate::dependency_descriptor;
 use crate::rewrite::{Incoming, Rewriter, Vp8Continuity};
 use crate::track::Format;
 
@@ -277,12 +278,14 @@ fn payload(f: &Forwarded, strip_red: bool) -> Option<Arc<[u8]>> {
 /// What a subscriber needs to know beyond the payload. Transport-wide numbers,
 /// mid and send time are the connection's own business.
 fn extensions(of: &ExtensionValues) -> ExtensionValues {
-    ExtensionValues {
+    let mut values = ExtensionValues {
         audio_level: of.audio_level,
         voice_activity: of.voice_activity,
         video_orientation: of.video_orientation,
         ..ExtensionValues::default()
-    }
+    };
+    dependency_descriptor::carry(of, &mut values);
+    values
 }
 
 /// Payload type that means the same on the subscriber's connection.
