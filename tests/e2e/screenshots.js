@@ -65,8 +65,9 @@ async function show() {
     await who.page.getByTestId('chat-input').press('Enter');
     await viewer.until('the message', (text) => document.body.innerText.includes(text), text);
   }
-  for (let i = 0; i < 5; i += 1) await viewer.page.getByTestId('reaction-button').nth(i).click();
   await sharp(viewer);
+  // Last, and quickly: they fly away.
+  for (let i = 0; i < 5; i += 1) await viewer.page.getByTestId('reaction-button').nth(i).click();
   await shoot(viewer, 'show-audience');
   await plays(host, 'remote-video', 1);
   await shoot(host, 'show-host');

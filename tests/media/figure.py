@@ -72,8 +72,8 @@ class Figure:
         look = self.look
         if look.long_hair:
             self._box(x, 0.12, 0.40, 0.52, 0.30, look.hair)
-        self._box(0.3 * x, 1.02, 0.80, 0.42, 0.36, look.shirt)
-        self._box(0.7 * x, 0.46, 0.13, 0.26, 0.12, _shade(look.skin, 0.86))
+        self._box(0.3 * x, 0.98, 0.74, 0.50, 0.34, look.shirt)
+        self._box(0.7 * x, 0.40, 0.11, 0.19, 0.10, _shade(look.skin, 0.86))
 
     def _head(self, x: float, y: float, mouth: float, blink: bool) -> None:
         look = self.look
