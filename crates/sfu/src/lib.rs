@@ -21,11 +21,13 @@
 mod allocation;
 mod channels;
 mod clock;
+mod commands;
 mod demux;
 mod dependency_descriptor;
 mod dtls;
 mod engine;
 mod events;
+mod fan_out;
 mod keyframe;
 mod loudness;
 mod negotiation;
