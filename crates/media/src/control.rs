@@ -307,7 +307,8 @@ pub enum MediaEvent {
         /// More video sections.
         video: u32,
     },
-    /// ICE and DTLS are up.
+    /// ICE and DTLS are up; again, with zero durations, when ICE came back after
+    /// [`MediaEvent::Disconnected`].
     Connected {
         /// Which connection.
         peer: PeerId,

@@ -1,7 +1,7 @@
 //! What connections tell.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::bwe::BweKind;
 use str0m::channel::ChannelData;
@@ -157,8 +157,17 @@ impl Sfu {
         self.with(slot, |peer, events| match state {
             IceConnectionState::Connected | IceConnectionState::Completed => {
                 peer.timing.ice.get_or_insert(now);
+                // The keys survived: what came back is connected at once.
+                if std::mem::take(&mut peer.timing.lost) {
+                    events.push(MediaEvent::Connected {
+                        peer: peer.id,
+                        ice: Duration::ZERO,
+                        dtls: Duration::ZERO,
+                    });
+                }
             }
             IceConnectionState::Disconnected => {
+                peer.timing.lost = peer.timing.connected;
                 events.push(MediaEvent::Disconnected { peer: peer.id });
             }
             _ => {}

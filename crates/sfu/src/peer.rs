@@ -107,6 +107,8 @@ pub(crate) struct Timing {
     pub(crate) described: Option<Instant>,
     pub(crate) ice: Option<Instant>,
     pub(crate) connected: bool,
+    /// ICE lost the client after it was connected.
+    pub(crate) lost: bool,
 }
 
 /// Descriptions between the client and us.

@@ -347,3 +347,24 @@ fn a_new_connection_is_not_buried_with_the_one_before() {
     net.until("the second connects", |n| n.clients[next].connected);
     assert_eq!(net.sfu.counters().peers, 1);
 }
+
+#[test]
+fn a_client_that_comes_back_is_connected_again() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    let connected = |n: &Net| {
+        let all = n.events.iter();
+        all.filter(|e| matches!(e, MediaEvent::Connected { .. }))
+            .count()
+    };
+    let before = connected(&net);
+    net.deaf = true;
+    net.until("the loss is told", |n| {
+        is_event(n, |e| matches!(e, MediaEvent::Disconnected { .. }))
+    });
+    net.deaf = false;
+    net.until("the return is told", |n| connected(n) > before);
+}
