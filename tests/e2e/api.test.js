@@ -121,10 +121,13 @@ scenario('PyPI livekit-api does all of it in protobuf', async (scene) => {
   const ben = await scene.join('ben');
   await sees(ben, 'ann', { frames: 5 });
   const program = fileURLToPath(new URL('peers/room_service.py', import.meta.url));
-  await run(python(), [program, scene.server.http, scene.room], { timeout: 30_000 });
-  await ann.until('to be sent away', () => client.said('disconnected').length === 1);
+  const does = (what) => run(python(), [program, scene.server.http, scene.room, what], { timeout: 30_000 });
+  await does('use');
+  await ann.until('the packet', () => client.data.length === 1);
   assert.deepEqual(await ann.evaluate(() => client.data.map((d) => [d.topic, d.bytes])), [['from python', [1, 2, 3]]]);
-  assert.ok(await ann.evaluate(() => client.said('trackMuted').length), 'the camera was muted');
+  await ann.until('the camera to be muted', () => client.said('trackMuted').length === 1);
+  await does('end');
+  await ann.until('to be sent away', () => client.said('disconnected').length === 1);
   await ben.until('the room to be deleted', () => client.said('disconnected').length === 1);
 });
 

@@ -1,7 +1,8 @@
 """Every method of RoomService through PyPI's livekit-api, on a room in which
-`ann` publishes a camera and `ben` watches. Ends by deleting the room.
+`ann` publishes a camera and `ben` watches.
 
-    room_service.py HTTP_URL ROOM
+    room_service.py HTTP_URL ROOM use    what changes something
+    room_service.py HTTP_URL ROOM end    removes ann and deletes the room
 """
 
 import asyncio
@@ -10,8 +11,10 @@ import sys
 from livekit import api
 
 
-async def main(url: str, room: str) -> None:
+async def main(url: str, room: str, what: str) -> None:
     async with api.LiveKitAPI(url, "devkey", "secret") as server:
+        if what == "end":
+            return await end(server.room, room)
         await rooms(server.room, room)
         track = await people(server.room, room)
         await effects(server.room, room, track)
@@ -65,6 +68,9 @@ async def effects(service, room: str, track: str) -> None:
         api.MuteRoomTrackRequest(room=room, identity="ann", track_sid=track, muted=True)
     )
     assert muted.track.muted, muted
+
+
+async def end(service, room: str) -> None:
     await service.remove_participant(api.RoomParticipantIdentity(room=room, identity="ann"))
     try:
         await service.get_participant(api.RoomParticipantIdentity(room=room, identity="ann"))
