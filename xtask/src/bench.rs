@@ -15,6 +15,9 @@ use crate::paths;
 use crate::prerequisites::{self, C_COMPILER, CHROMIUM, ESPEAK, FFMPEG, PYTHON, cargo};
 use crate::step::{Runner, Step};
 
+/// Measures this binary instead of building one.
+const BINARY: &str = "BENCH_BINARY";
+
 /// Subscribers of one publisher.
 const FAN_OUT: [u32; 3] = [10, 100, 300];
 
@@ -45,6 +48,7 @@ pub fn bench(which: &[&str]) -> Result<bool> {
 }
 
 fn build(with_browser: bool) -> Result<()> {
+    let given = std::env::var_os(BINARY).is_some();
     prerequisites::ensure(&[C_COMPILER])?;
     let server = [
         "build",
@@ -59,6 +63,9 @@ fn build(with_browser: bool) -> Result<()> {
         &cargo(),
         &server,
     )];
+    if given {
+        steps.clear();
+    }
     if with_browser {
         prerequisites::ensure(&[CHROMIUM, FFMPEG, ESPEAK, PYTHON])?;
         steps.push(install::npm("e2e-install", &paths::e2e()));
@@ -190,7 +197,10 @@ fn join() -> Result<bool> {
 }
 
 fn binary() -> std::path::PathBuf {
-    paths::target().join("release/surecast")
+    match std::env::var_os(BINARY) {
+        Some(given) => given.into(),
+        None => paths::target().join("release/surecast"),
+    }
 }
 
 /// A server on ports of its own; ends with this value.
@@ -212,8 +222,8 @@ impl Server {
         let mut child = Command::new(binary())
             .args(["serve", "--dev", "--port-offset", &offset, "--data-dir"])
             .arg(&data)
-            .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .context("cannot start the server")?;
         let out = child.stdout.take().context("the server's output")?;
