@@ -29,6 +29,10 @@ use crate::webhook::Webhooks;
 /// usual rate (a few a second per peer) this is seconds of 1,000 peers.
 const MEDIA_EVENTS: usize = 16_384;
 
+/// Said when the media plane cannot start; the port itself follows.
+const MEDIA_PORTS: &str = "cannot open the media ports (`rtc.udp_port`, `rtc.tcp_port`; \
+                           --port-offset moves all ports)";
+
 /// A secret shorter than this can be found out by trying.
 const SECRET_LENGTH: usize = 32;
 
@@ -50,9 +54,10 @@ mod patience {
 /// `Call` for a certificate that cannot be used; `Work` for a port that is
 /// taken, a store that cannot be opened, or a part that died.
 pub async fn serve(config: Config) -> Result<(), Failure> {
+    // Before the ready line: whoever reads it may stop the server at once.
+    let mut signals = Signals::new()?;
     let server = Server::start(config).await?;
     server.announce()?;
-    let mut signals = Signals::new()?;
     let died = server.run(&mut signals).await;
     tokio::select! {
         () = server.stop() => {}
@@ -90,7 +95,8 @@ impl Server {
         let store = Store::open(data_dir.path()).await?;
         let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
         let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
-        let media = Arc::new(MediaPlane::start(media_config(&config), events).await?);
+        let media = MediaPlane::start(media_config(&config), events).await;
+        let media = Arc::new(media.context(MEDIA_PORTS)?);
         let media_counters = Arc::downgrade(&media);
         let (control, actor) = Control::start(control::Parts {
             settings: room_settings(&config),

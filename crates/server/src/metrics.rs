@@ -3,8 +3,8 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -31,6 +31,8 @@ pub struct Metrics {
     packets: Family<Direction, Counter>,
     bytes: Family<Direction, Counter>,
     dropped: Counter,
+    rtp: Family<Direction, Counter>,
+    keyframe_requests: Counter,
     joins: Family<JoinLabels, Counter>,
     join_seconds: Family<JoinPart, Histogram>,
     signals: Family<Direction, Counter>,
@@ -42,25 +44,11 @@ pub struct Metrics {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Direction {
-    direction: Way,
+    direction: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelValue)]
-#[allow(
-    non_camel_case_types,
-    reason = "the label's value is the name as written"
-)]
-enum Way {
-    r#in,
-    out,
-}
-
-const IN: Direction = Direction {
-    direction: Way::r#in,
-};
-const OUT: Direction = Direction {
-    direction: Way::out,
-};
+const IN: Direction = Direction { direction: "in" };
+const OUT: Direction = Direction { direction: "out" };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JoinLabels {
@@ -106,6 +94,8 @@ impl Metrics {
             packets: Family::default(),
             bytes: Family::default(),
             dropped: Counter::default(),
+            rtp: Family::default(),
+            keyframe_requests: Counter::default(),
             joins: Family::default(),
             join_seconds: Family::new_with_constructor(|| Histogram::new(JOIN_BUCKETS)),
             signals: Family::default(),
@@ -156,6 +146,10 @@ impl Metrics {
         let registry = &mut self.registry;
         registry.register("packets", "Media packets", self.packets.clone());
         registry.register_with_unit("media", "Media traffic", Unit::Bytes, self.bytes.clone());
+        let help = "RTP packets from publishers, and forwarded (counted per subscriber)";
+        registry.register("rtp_packets", help, self.rtp.clone());
+        let help = "Keyframes asked of publishers";
+        registry.register("keyframe_requests", help, self.keyframe_requests.clone());
         registry.register(
             "packets_dropped",
             "Media packets thrown away",
@@ -273,6 +267,9 @@ impl Metrics {
         raise_to(self.bytes.get_or_create(&IN).inner(), media.bytes_in);
         raise_to(self.bytes.get_or_create(&OUT).inner(), media.bytes_out);
         raise_to(self.dropped.inner(), media.dropped);
+        raise_to(self.rtp.get_or_create(&IN).inner(), media.rtp_in);
+        raise_to(self.rtp.get_or_create(&OUT).inner(), media.rtp_forwarded);
+        raise_to(self.keyframe_requests.inner(), media.keyframe_requests);
         let mut text = String::new();
         // Writing into a string cannot fail.
         let _ = encode(&mut text, &self.registry);

@@ -80,7 +80,7 @@ impl Webhooks {
         );
         let mut receivers = Vec::new();
         for url in &config.webhook.urls {
-            receivers.push(this.receiver(config, url, &keys));
+            receivers.push(this.receiver(config, url, &keys)?);
         }
         for head in left_over {
             match receivers.iter().find(|receiver| receiver.url == head.url) {
@@ -145,24 +145,18 @@ impl Webhooks {
         self.store.close().await;
     }
 
-    fn receiver(&mut self, config: &Config, url: &str, keys: &Keys) -> Target {
+    fn receiver(&mut self, config: &Config, url: &str, keys: &Keys) -> anyhow::Result<Target> {
         let (items, waiting_items) = mpsc::unbounded_channel();
         let waiting = Waiting::new(self.metrics.clone());
-        let receiver = Receiver::new(
-            config,
-            url,
-            keys.clone(),
-            self.store.clone(),
-            waiting.clone(),
-        );
-        self.tasks.push(tokio::spawn(
-            receiver.run(waiting_items, self.stop.subscribe()),
-        ));
-        Target {
+        let store = self.store.clone();
+        let receiver = Receiver::new(config, url, keys.clone(), store, waiting.clone())?;
+        let task = receiver.run(waiting_items, self.stop.subscribe());
+        self.tasks.push(tokio::spawn(task));
+        Ok(Target {
             url: url.to_owned(),
             items,
             waiting,
-        }
+        })
     }
 }
 

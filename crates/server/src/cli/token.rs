@@ -8,7 +8,7 @@ use surecast_room::token::{self, VideoGrant};
 
 use super::{ConfigArgs, Failure, Overrides, print};
 use crate::clock;
-use crate::config::{DEV_KEY, Span};
+use crate::config::Span;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -114,9 +114,7 @@ impl CreateArgs {
         let config = self.config.load(&Overrides::default())?;
         let chosen = match &self.api_key {
             Some(key) => config.keys.get_key_value(key),
-            None if config.keys.len() == 1 => config.keys.first_key_value(),
-            // `--dev` with more keys beside it still means the one of `--dev`.
-            None => config.keys.get_key_value(DEV_KEY.0).filter(|_| config.dev),
+            None => config.default_key(),
         };
         chosen
             .map(|(key, secret)| (key.clone(), secret.clone()))

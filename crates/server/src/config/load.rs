@@ -128,9 +128,7 @@ impl<'s> Place<'s> {
 fn merge(into: &mut Table, from: Table) {
     for (key, value) in from {
         match (into.get_mut(&key), value) {
-            (Some(Value::Table(into)), Value::Table(from)) if !unknown::is_free_form(&key) => {
-                merge(into, from)
-            }
+            (Some(Value::Table(into)), Value::Table(from)) => merge(into, from),
             (_, value) => {
                 into.insert(key, value);
             }
@@ -278,7 +276,7 @@ fn check_webhook(config: &Config) -> Result<(), (&'static str, String)> {
     if hook.api_key.is_empty() && hook.urls.is_empty() {
         return Ok(());
     }
-    if hook.api_key.is_empty() && config.keys.len() > 1 {
+    if hook.api_key.is_empty() && config.default_key().is_none() {
         return Err((
             "webhook.urls",
             "set `webhook.api_key`: there are several keys that could sign".into(),

@@ -120,6 +120,15 @@ impl Config {
         }
         config
     }
+
+    /// The key that signs where none is named: the only one there is, or the
+    /// one of `--dev`, which is there beside any others.
+    pub fn default_key(&self) -> Option<(&String, &String)> {
+        if self.keys.len() == 1 {
+            return self.keys.first_key_value();
+        }
+        self.keys.get_key_value(DEV_KEY.0).filter(|_| self.dev)
+    }
 }
 
 impl Default for Http {

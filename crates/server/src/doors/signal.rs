@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{ConnectInfo, RawQuery, State};
+use axum::extract::{ConnectInfo, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use surecast_room::{Join, JoinError};
@@ -20,50 +21,54 @@ use surecast_room::{Join, JoinError};
 use super::Doors;
 use crate::auth::AuthError;
 use crate::control::{Admission, Stopped};
+use crate::http::Place;
 use request::{BadRequest, Query, Version};
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
+type Shared = State<Arc<Doors>>;
 
 /// `/rtc`.
-pub(super) async fn v0(
-    doors: State<Arc<Doors>>,
-    from: ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    query: RawQuery,
-    upgrade: Upgrade,
-) -> Response {
-    connect(doors.0, Version::V0, from.0, &headers, query.0, upgrade).await
+pub(super) async fn v0(State(doors): Shared, caller: Caller, upgrade: Upgrade) -> Response {
+    connect(doors, Version::V0, caller, upgrade).await
 }
 
 /// `/rtc/v1`.
-pub(super) async fn v1(
-    doors: State<Arc<Doors>>,
-    from: ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    query: RawQuery,
-    upgrade: Upgrade,
-) -> Response {
-    connect(doors.0, Version::V1, from.0, &headers, query.0, upgrade).await
+pub(super) async fn v1(State(doors): Shared, caller: Caller, upgrade: Upgrade) -> Response {
+    connect(doors, Version::V1, caller, upgrade).await
 }
 
 /// `/rtc/validate`.
-pub(super) async fn validate_v0(
-    doors: State<Arc<Doors>>,
-    from: ConnectInfo<SocketAddr>,
-    headers: HeaderMap,
-    query: RawQuery,
-) -> Response {
-    validate(&doors, Version::V0, from.0, &headers, query.0).await
+pub(super) async fn validate_v0(State(doors): Shared, caller: Caller) -> Response {
+    validate(&doors, Version::V0, &caller).await
 }
 
 /// `/rtc/v1/validate`.
-pub(super) async fn validate_v1(
-    doors: State<Arc<Doors>>,
-    from: ConnectInfo<SocketAddr>,
+pub(super) async fn validate_v1(State(doors): Shared, caller: Caller) -> Response {
+    validate(&doors, Version::V1, &caller).await
+}
+
+/// Who asks, and with what.
+pub(super) struct Caller {
+    from: SocketAddr,
+    place: Place,
     headers: HeaderMap,
-    query: RawQuery,
-) -> Response {
-    validate(&doors, Version::V1, from.0, &headers, query.0).await
+    query: Query,
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
+        // The accept loop puts both into every request.
+        const MISSING: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+        let ConnectInfo(from) = *parts.extensions.get().ok_or(MISSING)?;
+        Ok(Self {
+            from,
+            place: parts.extensions.get().cloned().ok_or(MISSING)?,
+            headers: parts.headers.clone(),
+            query: Query::parse(parts.uri.query()),
+        })
+    }
 }
 
 /// Why nobody was let in.
@@ -95,51 +100,36 @@ impl Refusal {
 async fn connect(
     doors: Arc<Doors>,
     version: Version,
-    from: SocketAddr,
-    headers: &HeaderMap,
-    query: Option<String>,
+    caller: Caller,
     upgrade: Upgrade,
 ) -> Response {
     // LiveKit answers plain requests here with an empty 404, and clients probe for it.
     let Ok(upgrade) = upgrade else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let query = Query::parse(query.as_deref());
-    let admission = match admit(&doors, version, from, headers, &query).await {
+    let admission = match admit(&doors, version, &caller).await {
         Ok(admission) => admission,
-        Err(refusal) => return refuse(&doors, version, from, &query, &refusal),
+        Err(refusal) => return refuse(&doors, version, &caller, &refusal),
     };
-    let session = session::Session::new(doors.clone(), admission);
+    let limit = doors.config.limits.signal_bytes as usize;
+    let session = session::Session::new(doors, admission, caller.place);
     upgrade
-        .max_message_size(doors.config.limits.signal_bytes as usize)
-        .max_frame_size(doors.config.limits.signal_bytes as usize)
+        .max_message_size(limit)
+        .max_frame_size(limit)
         .on_upgrade(move |socket| session.run(socket))
 }
 
-async fn admit(
-    doors: &Doors,
-    version: Version,
-    from: SocketAddr,
-    headers: &HeaderMap,
-    query: &Query,
-) -> Result<Admission, Refusal> {
+async fn admit(doors: &Doors, version: Version, caller: &Caller) -> Result<Admission, Refusal> {
     if !doors.is_ready() {
         return Err(Refusal::Stopped(Stopped));
     }
-    let join = join_of(doors, version, from, headers, query, false)?;
+    let join = join_of(doors, version, caller, false)?;
     Ok(doors.control.join(join).await??)
 }
 
-async fn validate(
-    doors: &Doors,
-    version: Version,
-    from: SocketAddr,
-    headers: &HeaderMap,
-    query: Option<String>,
-) -> Response {
-    let query = Query::parse(query.as_deref());
+async fn validate(doors: &Doors, version: Version, caller: &Caller) -> Response {
     let checked = async {
-        let join = join_of(doors, version, from, headers, &query, true)?;
+        let join = join_of(doors, version, caller, true)?;
         doors.control.validate(join).await??;
         Ok::<_, Refusal>(())
     };
@@ -152,30 +142,22 @@ async fn validate(
 fn join_of(
     doors: &Doors,
     version: Version,
-    from: SocketAddr,
-    headers: &HeaderMap,
-    query: &Query,
+    caller: &Caller,
     strict: bool,
 ) -> Result<Join, Refusal> {
-    let grants = doors
-        .keys
-        .authenticate(headers, query.get("access_token"))?;
-    let mut join = request::join(version, query, grants, strict)?;
-    join.client.address = request::client_address(from, headers);
+    let token = caller.query.get("access_token");
+    let grants = doors.keys.authenticate(&caller.headers, token)?;
+    let mut join = request::join(version, &caller.query, grants, strict)?;
+    join.client.address = request::client_address(caller.from, &caller.headers);
     Ok(join)
 }
 
-fn refuse(
-    doors: &Doors,
-    version: Version,
-    from: SocketAddr,
-    query: &Query,
-    refusal: &Refusal,
-) -> Response {
+fn refuse(doors: &Doors, version: Version, caller: &Caller, refusal: &Refusal) -> Response {
     if !matches!(refusal, Refusal::Join(_)) {
         doors.metrics.join_unauthorized(version as u8);
     }
-    let room = query.get("room").unwrap_or_default();
-    tracing::info!(room, %from, status = refusal.status().as_u16(), reason = %refusal, "join refused");
-    (refusal.status(), refusal.to_string()).into_response()
+    let room = caller.query.get("room").unwrap_or_default();
+    let status = refusal.status();
+    tracing::info!(room, from = %caller.from, status = status.as_u16(), reason = %refusal, "join refused");
+    (status, refusal.to_string()).into_response()
 }

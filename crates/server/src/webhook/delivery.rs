@@ -63,26 +63,24 @@ impl Receiver {
         keys: Keys,
         store: Store,
         waiting: Waiting,
-    ) -> Self {
+    ) -> anyhow::Result<Self> {
         let hook = &config.webhook;
-        let only_key = || config.keys.keys().next().cloned().unwrap_or_default();
-        let api_key = if hook.api_key.is_empty() {
-            only_key()
-        } else {
-            hook.api_key.clone()
+        let api_key = match config.default_key() {
+            Some((key, _)) if hook.api_key.is_empty() => key.clone(),
+            _ => hook.api_key.clone(),
         };
         let attempt = Attempt {
             url: url.into(),
-            poster: Poster::new(url, api_key, keys, hook.timeout.0),
+            poster: Poster::new(url, api_key, keys, hook.timeout.0)?,
             store,
             max_age: hook.max_age.0,
             waiting,
         };
-        Self {
+        Ok(Self {
             attempt,
             lanes: Lanes::default(),
             concurrency: usize::from(hook.concurrency),
-        }
+        })
     }
 
     /// Runs until the writer is gone and, once `stop` is set, nothing can be

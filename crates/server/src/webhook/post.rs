@@ -34,17 +34,22 @@ pub(super) struct Poster {
 }
 
 impl Poster {
-    pub(super) fn new(url: &str, api_key: String, keys: Keys, timeout: Duration) -> Self {
+    pub(super) fn new(
+        url: &str,
+        api_key: String,
+        keys: Keys,
+        timeout: Duration,
+    ) -> anyhow::Result<Self> {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
-            .build(connector());
-        Self {
+            .build(connector()?);
+        Ok(Self {
             client,
             url: url.to_owned(),
             api_key,
             keys,
             timeout,
-        }
+        })
     }
 
     /// `Err` says what happened, for the log.
@@ -93,27 +98,22 @@ impl Poster {
 }
 
 /// Trusts what the system trusts.
-fn connector() -> HttpsConnector<HttpConnector> {
+fn connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = hyper_rustls::HttpsConnectorBuilder::new();
-    match builder.with_provider_and_native_roots(provider.clone()) {
-        Ok(builder) => builder.https_or_http().enable_http1().build(),
+    let builder = match builder.with_provider_and_native_roots(provider.clone()) {
+        Ok(builder) => builder,
         Err(error) => {
-            // Plain http receivers do not need any.
+            // Receivers by plain http do not need any.
             tracing::warn!(%error, "no root certificates found: https webhook receivers cannot be verified");
             let config = rustls::ClientConfig::builder_with_provider(provider)
-                .with_safe_default_protocol_versions()
-                .map(|builder| builder.with_root_certificates(rustls::RootCertStore::empty()));
-            let builder = hyper_rustls::HttpsConnectorBuilder::new();
-            match config {
-                Ok(config) => builder.with_tls_config(config.with_no_client_auth()),
-                Err(_) => unreachable!("the provider supports the default versions"),
-            }
-            .https_or_http()
-            .enable_http1()
-            .build()
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config)
         }
-    }
+    };
+    Ok(builder.https_or_http().enable_http1().build())
 }
 
 /// The client's own words are only "client error (Connect)".

@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 
 use super::Doors;
 use crate::control::{Admission, Ending};
+use crate::http::Place;
 
 /// Pings keep the connection open in proxies and find dead peers.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -33,8 +34,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(doors: Arc<Doors>, admission: Admission) -> Self {
-        let presence = Presence::new(doors, admission.session);
+    pub(super) fn new(doors: Arc<Doors>, admission: Admission, place: Place) -> Self {
+        let presence = Presence::new(doors, admission.session, place);
         Self {
             admission,
             presence,
@@ -229,13 +230,18 @@ fn shorten(text: &str) -> Cow<'static, str> {
 struct Presence {
     doors: Arc<Doors>,
     session: SessionId,
+    _place: Place,
 }
 
 impl Presence {
-    fn new(doors: Arc<Doors>, session: SessionId) -> Self {
+    fn new(doors: Arc<Doors>, session: SessionId, place: Place) -> Self {
         doors.metrics.connections_changed(1);
         doors.connections.send_modify(|count| *count += 1);
-        Self { doors, session }
+        Self {
+            doors,
+            session,
+            _place: place,
+        }
     }
 }
 

@@ -1,0 +1,11 @@
+//! The program as its users see it: processes, sockets, files.
+
+mod cli;
+mod console;
+mod harness;
+mod process;
+mod signal;
+mod sink;
+mod tls;
+mod twirp;
+mod webhook;
