@@ -94,20 +94,8 @@ impl Server {
         let keys = Keys::new(config.keys.clone());
         let store = Store::open(data_dir.path()).await?;
         let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
-        let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
-        let media = MediaPlane::start(media_config(&config), events).await;
-        let media = Arc::new(media.context(MEDIA_PORTS)?);
-        let media_counters = Arc::downgrade(&media);
-        let (control, actor) = Control::start(control::Parts {
-            settings: room_settings(&config),
-            keys: keys.clone(),
-            outbox_messages: config.limits.outbox_messages as usize,
-            media,
-            media_events,
-            on_event: webhooks.sink(),
-            metrics: metrics.clone(),
-        });
-        let doors = doors_of(&config, keys, &control, metrics, media_counters);
+        let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics).await?;
+        let doors = doors_of(&config, keys, &control, metrics, media);
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -189,6 +177,30 @@ impl Server {
         }
         tracing::info!("stopped");
     }
+}
+
+/// The media plane and the actor that owns it; the media plane once more for
+/// its counters.
+async fn start_core(
+    config: &Config,
+    keys: &Keys,
+    webhooks: &Webhooks,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<(Control, JoinHandle<Arc<MediaPlane>>, Weak<MediaPlane>)> {
+    let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
+    let media = MediaPlane::start(media_config(config), events).await;
+    let media = Arc::new(media.context(MEDIA_PORTS)?);
+    let counters = Arc::downgrade(&media);
+    let (control, actor) = Control::start(control::Parts {
+        settings: room_settings(config),
+        keys: keys.clone(),
+        outbox_messages: config.limits.outbox_messages as usize,
+        media,
+        media_events,
+        on_event: webhooks.sink(),
+        metrics: metrics.clone(),
+    });
+    Ok((control, actor, counters))
 }
 
 /// SIGTERM and SIGINT.

@@ -58,6 +58,8 @@ pub struct OutboxHead {
     pub url: String,
     /// Room name.
     pub room: String,
+    /// Unix milliseconds.
+    pub created_ms: i64,
 }
 
 impl Store {
@@ -114,7 +116,7 @@ impl Store {
     /// # Errors
     /// The store cannot be read.
     pub async fn outbox_heads(&self) -> sqlx::Result<Vec<OutboxHead>> {
-        let rows = sqlx::query("SELECT id, url, room FROM webhook_outbox ORDER BY id")
+        let rows = sqlx::query("SELECT id, url, room, created_ms FROM webhook_outbox ORDER BY id")
             .fetch_all(&self.pool)
             .await?;
         rows.into_iter()
@@ -123,6 +125,7 @@ impl Store {
                     id: row.try_get(0)?,
                     url: row.try_get(1)?,
                     room: row.try_get(2)?,
+                    created_ms: row.try_get(3)?,
                 })
             })
             .collect()

@@ -65,39 +65,11 @@ impl Webhooks {
             store,
             metrics,
         };
-        let left_over = this
-            .store
-            .outbox_heads()
-            .await
-            .context("cannot read the webhook outbox")?;
-        let mut next_id = left_over.last().map_or(1, |head| head.id + 1);
-        // Ids of events that were delivered must not come again while the
-        // receiver may remember them: time makes them grow across restarts.
-        next_id = next_id.max(
-            i64::try_from(clock::now().unix_ms)
-                .unwrap_or(0)
-                .saturating_mul(1000),
-        );
         let mut receivers = Vec::new();
         for url in &config.webhook.urls {
             receivers.push(this.receiver(config, url, &keys)?);
         }
-        for head in left_over {
-            match receivers.iter().find(|receiver| receiver.url == head.url) {
-                Some(receiver) => receiver.push(head.id, head.room),
-                None => {
-                    tracing::warn!(
-                        url = head.url,
-                        room = head.room,
-                        "webhook receiver is gone: event dropped"
-                    );
-                    this.store
-                        .outbox_remove(head.id)
-                        .await
-                        .context("cannot write the webhook outbox")?;
-                }
-            }
-        }
+        let next_id = this.take_up(&receivers, config.webhook.max_age.0).await?;
         if !receivers.is_empty() {
             let (queue, events) = mpsc::channel(QUEUE);
             let writer = Writer {
@@ -110,6 +82,35 @@ impl Webhooks {
             this.tasks.push(tokio::spawn(writer.run(events)));
         }
         Ok(this)
+    }
+
+    /// Gives the receivers what the last run left over; returns the next free
+    /// id. Events of a receiver that is not configured now stay until they are
+    /// too old: it may have been left out by mistake.
+    async fn take_up(&self, receivers: &[Target], max_age: Duration) -> anyhow::Result<i64> {
+        let left_over = self.store.outbox_heads().await;
+        let left_over = left_over.context("cannot read the webhook outbox")?;
+        let next_id = left_over.last().map_or(1, |head| head.id + 1);
+        let (mut kept, mut dropped) = (0, 0);
+        for head in left_over {
+            if let Some(receiver) = receivers.iter().find(|receiver| receiver.url == head.url) {
+                receiver.push(head.id, head.room);
+            } else if older_than(max_age, head.created_ms) {
+                let removed = self.store.outbox_remove(head.id).await;
+                removed.context("cannot write the webhook outbox")?;
+                dropped += 1;
+            } else {
+                kept += 1;
+            }
+        }
+        if kept + dropped > 0 {
+            tracing::warn!(
+                kept,
+                dropped,
+                "the outbox has events for webhook receivers that are not in `webhook.urls`"
+            );
+        }
+        Ok(next_id)
     }
 
     /// Where the control actor puts events. Never blocks.
@@ -158,6 +159,13 @@ impl Webhooks {
             waiting,
         })
     }
+}
+
+/// Is an event of that Unix time, in milliseconds, beyond `max_age`?
+fn older_than(max_age: Duration, created_ms: i64) -> bool {
+    let now = i64::try_from(clock::now().unix_ms).unwrap_or(i64::MAX);
+    let max_age = i64::try_from(max_age.as_millis()).unwrap_or(i64::MAX);
+    now.saturating_sub(created_ms) > max_age
 }
 
 /// The writer's end of a receiver. The channel is bounded by [`WAITING`].

@@ -273,6 +273,10 @@ fn check_webhook(config: &Config) -> Result<(), (&'static str, String)> {
             format!("`{url}` is not an http:// or https:// URL"),
         ));
     }
+    let repeated = |(at, url)| hook.urls.iter().take(at).any(|other| other == url);
+    if hook.urls.iter().enumerate().any(repeated) {
+        return Err(("webhook.urls", "a receiver is listed twice".into()));
+    }
     if hook.api_key.is_empty() && hook.urls.is_empty() {
         return Ok(());
     }

@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::lanes::Lanes;
+use super::older_than;
 use super::post::Poster;
 use crate::auth::Keys;
-use crate::clock;
 use crate::config::Config;
 use crate::metrics::{Metrics, WebhookResult};
 use crate::store::{OutboxEvent, Store};
@@ -153,7 +153,7 @@ impl Attempt {
                 return Outcome::Unreadable;
             }
         };
-        if self.too_old(&event) {
+        if older_than(self.max_age, event.created_ms) {
             self.waiting.metrics.webhook(WebhookResult::Expired);
             tracing::error!(
                 url = &*self.url,
@@ -180,12 +180,6 @@ impl Attempt {
                 Outcome::Failed(event, reason)
             }
         }
-    }
-
-    fn too_old(&self, event: &OutboxEvent) -> bool {
-        let now = i64::try_from(clock::now().unix_ms).unwrap_or(i64::MAX);
-        let max_age = i64::try_from(self.max_age.as_millis()).unwrap_or(i64::MAX);
-        now.saturating_sub(event.created_ms) > max_age
     }
 
     async fn finish(&self, id: i64) -> Outcome {

@@ -79,6 +79,10 @@ fn wrong_values_are_refused_with_their_place() {
             "`webhook.urls` at surecast.toml:2: `ftp://x/` is not an http",
         ),
         (
+            "[webhook]\nurls = ['http://a/', 'http://a/']",
+            "`webhook.urls` at surecast.toml:2: a receiver is listed twice",
+        ),
+        (
             "[webhook]\napi_key = 'other'",
             "`webhook.api_key` at surecast.toml:2: `other` is not among `keys`",
         ),

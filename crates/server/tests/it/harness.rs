@@ -42,6 +42,8 @@ pub struct Server {
     pub ready: String,
     pub address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// What a killed server leaves behind goes with it.
+    _temp: tempfile::TempDir,
 }
 
 impl Server {
@@ -60,6 +62,8 @@ impl Server {
             .env("SURECAST_RTC__UDP_PORT", "0")
             .env("SURECAST_RTC__TCP_PORT", "0");
         command.env("SURECAST_RTC__SHARDS", "1");
+        let temp = tempfile::tempdir().unwrap();
+        command.env("TMPDIR", temp.path());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -96,6 +100,7 @@ impl Server {
             ready,
             address,
             log,
+            _temp: temp,
         }
     }
 

@@ -128,6 +128,12 @@ async fn events_survive_a_restart() {
     .await;
     drop(first); // killed, not stopped
 
+    let forgetful = server(dir.path(), "", &[]);
+    forgetful
+        .log_line(&["not in `webhook.urls`", "kept=2"])
+        .await;
+    forgetful.stop();
+
     let sink = Sink::start(free, |_| (StatusCode::OK, Duration::ZERO)).await;
     let second = server(dir.path(), &url, &[]);
     eventually("both events", async || sink.taken().len() == 2).await;
