@@ -213,6 +213,12 @@ impl Sfu {
         self.bury();
     }
 
+    /// [`Sfu::flush`] would find nothing to do.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.inbound.is_empty() && self.touched.is_empty() && self.ended.is_empty()
+    }
+
     /// The next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()

@@ -38,6 +38,12 @@ const RECEIVE_BUFFER: usize = 64 << 10;
 /// once. Beyond it the oldest are worth nothing any more.
 const MAX_BACKLOG: usize = 200_000;
 
+/// Packets of a publisher are handed over at most this often. The packets of a
+/// frame arrive one by one; given to the subscribers together they cost one
+/// waking of each connection instead of one per packet. A packet after a pause
+/// does not wait at all.
+const COALESCE: Duration = Duration::from_millis(1);
+
 /// How often the counters are published.
 const METRICS: Duration = Duration::from_millis(100);
 
@@ -59,6 +65,8 @@ pub(super) struct PacketLoop {
     buffers: Vec<Vec<u8>>,
     metrics: Arc<Mutex<MediaPlaneMetrics>>,
     published: Option<Instant>,
+    /// Earliest end of the present batch.
+    next_flush: Option<Instant>,
     stopping: bool,
 }
 
@@ -92,6 +100,7 @@ impl PacketLoop {
             buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE],
             metrics,
             published: None,
+            next_flush: None,
             stopping: false,
         })
     }
@@ -112,10 +121,7 @@ pub(super) fn run(l: &mut PacketLoop) {
         more = l.take_inputs();
         more |= l.receive();
         let now = Instant::now();
-        if l.sfu.poll_timeout().is_some_and(|at| at <= now) {
-            l.sfu.handle_timeout(now);
-        }
-        l.sfu.flush(now);
+        l.forward(now);
         l.send();
         l.tell();
         l.publish(now);
@@ -129,10 +135,25 @@ impl PacketLoop {
         } else {
             Duration::from_millis(1)
         };
-        match self.sfu.poll_timeout() {
+        let unsettled = !self.sfu.is_settled();
+        let flush = self.next_flush.filter(|_| unsettled);
+        let due = [self.sfu.poll_timeout(), flush].into_iter().flatten().min();
+        match due {
             Some(at) => at.saturating_duration_since(Instant::now()).min(wait),
             None => wait,
         }
+    }
+
+    /// Lets time pass in the engine and ends the batch, if either is due.
+    fn forward(&mut self, now: Instant) {
+        if self.sfu.poll_timeout().is_some_and(|at| at <= now) {
+            self.sfu.handle_timeout(now);
+        } else if self.sfu.is_settled() || self.next_flush.is_some_and(|at| now < at) {
+            return;
+        } else {
+            self.sfu.flush(now);
+        }
+        self.next_flush = Some(now + COALESCE);
     }
 
     /// Whether there may be more.
