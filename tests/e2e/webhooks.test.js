@@ -69,6 +69,8 @@ scenario('a call is told from beginning to end, in order', async (scene) => {
   const { room } = scene;
   const ann = await scene.join('ann');
   const trackSid = await ann.evaluate(() => client.microphone());
+  // A track taken back before a description carried it was never there for anybody.
+  await arrives(receiver, room, 'track_published ann');
   await ann.evaluate(() => client.room.localParticipant.unpublishTrack(client.publicationOfMine('microphone').track));
   await ann.evaluate(() => client.room.disconnect());
   await scene.server.rooms.deleteRoom(room);
