@@ -265,6 +265,10 @@ impl Sfu {
 
     /// Takes everything that a connection has to say.
     pub(crate) fn drain(&mut self, slot: Slot, now: Instant) {
+        // The pacer gives out one packet and then wants to be told the time
+        // before the next, even if that is due as well. Left to the grid, a
+        // keyframe would leave at one packet per wake-up.
+        let mut sent = false;
         for _ in 0..MAX_OUTPUTS {
             let Some(peer) = self.peers[slot].as_deref_mut() else {
                 return;
@@ -275,8 +279,16 @@ impl Sfu {
                     self.counters.datagrams_out += 1;
                     self.counters.bytes_out += transmit.contents.len() as u64;
                     self.transmits.push_back(transmit);
+                    sent = true;
                 }
                 Ok(Output::Event(event)) => self.on_event(slot, event, now),
+                Ok(Output::Timeout(at)) if sent && at <= now => {
+                    sent = false;
+                    if let Err(reason) = peer.feed(Input::Timeout(now)) {
+                        self.fail(slot, &reason);
+                        return;
+                    }
+                }
                 Ok(Output::Timeout(at)) => {
                     self.schedule(slot, at, now);
                     return;
