@@ -27,6 +27,16 @@ fn with_camera(simulcast: bool) -> Net {
     net
 }
 
+/// The same with a viewer of it, connected.
+fn with_viewer(simulcast: bool) -> (Net, usize) {
+    let mut net = with_camera(simulcast);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (1, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    (net, viewer)
+}
+
 /// Frames of one packet each, a keyframe whenever one was asked for.
 fn stream(net: &mut Net, rids: &[Option<&str>], from: u64, count: u64) {
     for i in from..from + count {
@@ -57,11 +67,7 @@ fn assert_continuous(net: &Net, client: usize) {
 
 #[test]
 fn a_subscriber_gets_video_from_a_keyframe_on() {
-    let mut net = with_camera(false);
-    let viewer = net.join(PeerRole::Single);
-    net.subscribe(viewer, 1);
-    net.offer(viewer, &[], (1, 1));
-    net.until("viewer connects", |n| n.clients[1].connected);
+    let (mut net, viewer) = with_viewer(false);
     stream(&mut net, &[None], 0, 60);
     let received = net.clients[viewer].packets.len();
     assert!(received > 50, "{received} of 60 frames");
