@@ -7,6 +7,7 @@
 pub mod coverage;
 pub mod exclusion;
 pub mod interval;
+pub mod method;
 pub mod module;
 pub mod ratio;
 pub mod rollup;

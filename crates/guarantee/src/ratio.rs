@@ -117,6 +117,26 @@ pub struct Ratio {
 }
 
 impl Ratio {
+    /// From counts of any width. Where they do not fit, both lose their last
+    /// bits, the share rounded down.
+    #[must_use]
+    pub fn from_wide(num: u128, den: u128) -> Self {
+        let spare = 64_u32.saturating_sub(den.max(num).leading_zeros());
+        let fit = |wide: u128| u64::try_from(wide).unwrap_or(u64::MAX);
+        let kept = den >> spare;
+        let lost = u128::from(kept << spare != den);
+        Self {
+            num: fit(num >> spare),
+            den: fit(kept + lost),
+        }
+    }
+
+    /// Whether the share is known and at least `target`.
+    #[must_use]
+    pub fn reaches(self, target: Percent) -> bool {
+        self.den > 0 && self.compare(target.ratio()) != Ordering::Less
+    }
+
     /// `None` where nothing was counted: that is not 100 %.
     #[must_use]
     pub const fn known(self) -> Option<Self> {
@@ -174,6 +194,19 @@ mod tests {
         ] {
             assert!(text.parse::<Percent>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn wide_counts_become_a_share_that_is_not_better() {
+        let exact = Ratio::from_wide(3, 4);
+        assert_eq!((exact.num, exact.den), (3, 4));
+        let max = u128::from(u64::MAX);
+        let exact = Ratio::from_wide(max - 1, max);
+        assert_eq!((exact.num, exact.den), (u64::MAX - 1, u64::MAX));
+        let wide = Ratio::from_wide((1 << 100) - 1, (1 << 100) + 1);
+        assert!(wide.num < wide.den);
+        assert!(wide.reaches("99.999999%".parse().expect("a share")));
+        assert!(!Ratio::from_wide(0, 0).reaches(Percent::ZERO));
     }
 
     #[test]

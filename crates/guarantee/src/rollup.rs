@@ -1,5 +1,6 @@
 //! A minute of one module in one region, as it was seen by one source.
 
+pub mod experience;
 pub mod line;
 pub mod minute;
 pub mod table;
