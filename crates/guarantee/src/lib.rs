@@ -4,6 +4,7 @@
 //! and no socket: an auditor who holds the log computes the same bytes as the
 //! server did.
 
+pub mod burn;
 pub mod coverage;
 pub mod exclusion;
 pub mod interval;
@@ -12,3 +13,4 @@ pub mod module;
 pub mod ratio;
 pub mod rollup;
 pub mod severity;
+pub mod stats;
