@@ -8,6 +8,7 @@ pub mod burn;
 pub mod coverage;
 pub mod exclusion;
 pub mod interval;
+pub mod meter;
 pub mod method;
 pub mod module;
 pub mod ratio;

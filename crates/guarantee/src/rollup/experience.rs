@@ -53,7 +53,7 @@ impl Indicator {
         }
     }
 
-    const fn most(self) -> u64 {
+    pub(crate) const fn most(self) -> u64 {
         match self {
             Self::Join => MAX_SAMPLES,
             Self::Audio | Self::Video | Self::Delay => MAX_MS,
