@@ -59,7 +59,7 @@ fn counts(minute: Minute) -> Counts {
         0..3 => sessions * 60_000,
         _ => u64::from(minute.0 % 97) * 10,
     };
-    if minute.0 % 1009 == 0 {
+    if minute.0.is_multiple_of(1009) {
         return Counts::default();
     }
     Counts {

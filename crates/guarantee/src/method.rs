@@ -28,14 +28,16 @@ mod slices;
 use serde::Serialize;
 use thiserror::Error;
 
+use crate::burn::Burned;
 use crate::coverage::{Coverage, Method};
 use crate::exclusion::{ValidExclusion, excluded};
 use crate::interval::{Interval, IntervalSet};
 use crate::module::{Module, Region};
 use crate::ratio::{Percent, Ratio};
-use crate::rollup::{Minute, RollupTable};
+use crate::rollup::{MINUTE_MS, Minute, RollupTable};
 
-use minutes::Minutes;
+use minutes::{Known, Minutes};
+use probes::Verdict;
 
 pub use evidence::LeafRange;
 pub use slices::SHARE_PARTS;
@@ -224,6 +226,37 @@ pub fn evaluate(
     };
     measured.tally.excluded_minutes = u64::from(to.0 - from.0) - minutes.visited;
     Ok(result(coverage, period, &measured, &minutes))
+}
+
+/// A minute of a line for its [`BurnDetector`](crate::burn::BurnDetector), all
+/// sources put together as [`evaluate`] does.
+///
+/// One thing differs: an idle minute of which no probe says anything burns
+/// nothing here. In the settlement it is bad, but nobody is woken for it.
+#[must_use]
+pub fn burned(coverage: &Coverage, table: &RollupTable, minute: Minute) -> Burned {
+    let span = (minute, minute.next());
+    let mut minutes = Minutes::new(coverage, table, span, &IntervalSet::default());
+    let by_time = coverage.method == Method::SessionSeconds;
+    let mut burned = Burned::NoData;
+    minutes.each(|seen| {
+        if seen.known == Known::Missing {
+            return;
+        }
+        let counts = seen.counts;
+        let (mut good, mut bad, unit) = if by_time {
+            (counts.up_ms, counts.down_ms, MINUTE_MS)
+        } else {
+            (counts.good, counts.bad, 1)
+        };
+        match seen.probes {
+            Verdict::Good if seen.below_floor => good += unit,
+            Verdict::Bad if seen.below_floor => bad += unit,
+            Verdict::Good | Verdict::Bad | Verdict::Unknown => {}
+        }
+        burned = Burned::Counted { good, bad };
+    });
+    burned
 }
 
 fn checked(slice_minutes: u16) -> Result<u32, EvaluateError> {

@@ -453,6 +453,47 @@ fn leaves_are_passed_on() {
 }
 
 #[test]
+fn a_minute_burns_as_it_is_evaluated() {
+    let probes =
+        |good, bad| ["probe:a", "probe:b", "probe:c"].map(|name| (0..1, name, samples(good, bad)));
+    let idle = (0..1, "server:a", Some(Counts::default()));
+    let half = (0..1, "server:a", time(30_000, 30_000));
+    let counted = |good, bad| Burned::Counted { good, bad };
+    for (floor, server, probes, expected) in [
+        (0, None, probes(1, 0).to_vec(), Burned::NoData),
+        (0, Some((0..1, "server:a", None)), vec![], Burned::NoData),
+        (0, Some(idle.clone()), vec![], counted(0, 0)),
+        (
+            0,
+            Some(idle.clone()),
+            probes(1, 0).to_vec(),
+            counted(60_000, 0),
+        ),
+        (0, Some(idle), probes(0, 1).to_vec(), counted(0, 60_000)),
+        (
+            0,
+            Some(half.clone()),
+            probes(0, 1).to_vec(),
+            counted(30_000, 30_000),
+        ),
+        (
+            9,
+            Some(half),
+            probes(0, 1).to_vec(),
+            counted(30_000, 90_000),
+        ),
+    ] {
+        let said: Vec<_> = server.into_iter().chain(probes).collect();
+        let line = coverage(Method::SessionSeconds, floor, "99%");
+        assert_eq!(
+            burned(&line, &table(&said), Minute(START)),
+            expected,
+            "{said:?}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_evaluated_is_an_error() {
     let line = coverage(slices(7, "95%"), 0, "99%");
     let table = RollupTable::new();
