@@ -18,6 +18,7 @@
 //! - No minimum run of bad minutes, no surge that is left out.
 
 mod evidence;
+mod gaps;
 pub mod indicators;
 mod minutes;
 mod occurrences;

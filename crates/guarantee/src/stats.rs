@@ -410,8 +410,8 @@ mod tests {
         }
 
         #[test]
-        fn more_good_ones_never_lower_the_limit(den in 1..5_000_u64, num in 0..5_000_u64) {
-            prop_assume!(num < den);
+        fn more_good_ones_never_lower_the_limit(num in 0..2_500_u64, more in 1..2_500_u64) {
+            let den = num + more;
             let low = |num| share_at_least(Ratio { num, den }, percent("95%")).expect("a limit");
             prop_assert!(low(num) <= low(num + 1));
         }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::module::Region;
 use crate::ratio::Ratio;
 use crate::rollup::RollupState;
 use crate::rollup::experience::Indicator;

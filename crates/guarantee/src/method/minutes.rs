@@ -1,6 +1,7 @@
 //! The minutes of a line, one after the other, all sources put together.
 
 use super::evidence::LeafRange;
+use super::gaps::{Gaps, add};
 use super::probes::{Verdict, Votes};
 use crate::coverage::{Coverage, Method};
 use crate::interval::IntervalSet;
@@ -29,22 +30,6 @@ pub(super) struct Seen {
     pub below_floor: bool,
     /// What the probes say.
     pub probes: Verdict,
-}
-
-/// A run of minutes without data, and what each of them weighs.
-#[derive(Clone, Copy, Debug)]
-struct Gap {
-    from: Minute,
-    to: Minute,
-    ms: u64,
-    samples: u64,
-}
-
-/// Gaps in order, and how far they are passed.
-#[derive(Default)]
-struct Gaps {
-    gaps: Vec<Gap>,
-    next: usize,
 }
 
 struct Server<'a> {
@@ -104,14 +89,15 @@ impl<'a> Minutes<'a> {
                         continue;
                     };
                     extents.push((first, last.next()));
-                    let gaps = column_gaps(column, first, last.next());
+                    let gaps = Gaps::within(column, first, last.next());
                     minutes.servers.push(Server { column, gaps });
                 }
                 Source::Receipts(_) => minutes.receipts.push(column),
                 Source::Probe(_) => minutes.probes.push(column),
             }
         }
-        minutes.nobody = minutes.uncovered(extents);
+        let columns: Vec<_> = minutes.servers.iter().map(|s| s.column).collect();
+        minutes.nobody = Gaps::uncovered(&columns, extents, (from, to));
         minutes
     }
 
@@ -249,100 +235,6 @@ impl<'a> Minutes<'a> {
             samples
         }
     }
-
-    /// The minutes that no server's time covers.
-    fn uncovered(&self, mut extents: Vec<(Minute, Minute)>) -> Gaps {
-        extents.sort_unstable();
-        let mut gaps = Vec::new();
-        let mut end = self.from;
-        for (first, after) in extents.into_iter().chain([(self.to, self.to)]) {
-            if first > end {
-                gaps.push((end, first));
-            }
-            end = end.max(after);
-        }
-        let all = |minute: Option<u32>| {
-            let mut sum = Counts::default();
-            for server in &self.servers {
-                let cell = minute.and_then(|minute| server.column.get(Minute(minute)));
-                add(
-                    &mut sum,
-                    cell.map_or_else(Counts::default, |cell| cell.counts),
-                );
-            }
-            sum
-        };
-        let in_period = |minute: u32| (self.from.0..self.to.0).contains(&minute).then_some(minute);
-        let weighed = gaps.into_iter().map(|(from, to)| {
-            let before = all(from.0.checked_sub(1).and_then(in_period));
-            Gap::between(from, to, before, all(in_period(to.0)))
-        });
-        Gaps {
-            gaps: weighed.collect(),
-            next: 0,
-        }
-    }
-}
-
-impl Gap {
-    /// Weighs as the larger of its neighbours, and one session and one sample
-    /// at least.
-    fn between(from: Minute, to: Minute, before: Counts, after: Counts) -> Self {
-        let ms = |counts: Counts| counts.up_ms + counts.down_ms;
-        let samples = |counts: Counts| counts.good + counts.bad;
-        Self {
-            from,
-            to,
-            ms: ms(before).max(ms(after)).max(MINUTE_MS),
-            samples: samples(before).max(samples(after)).max(1),
-        }
-    }
-}
-
-impl Gaps {
-    /// Adds what is missing in `minute`. Minutes must come in order.
-    fn weigh(&mut self, minute: Minute, sum: &mut Counts) {
-        while self.gaps.get(self.next).is_some_and(|gap| gap.to <= minute) {
-            self.next += 1;
-        }
-        if let Some(gap) = self.gaps.get(self.next).filter(|gap| gap.from <= minute) {
-            sum.down_ms = sum.down_ms.saturating_add(gap.ms);
-            sum.bad = sum.bad.saturating_add(gap.samples);
-        }
-    }
-}
-
-/// The gaps of a column between two minutes of which it says something.
-fn column_gaps(column: &Column, first: Minute, end: Minute) -> Gaps {
-    let mut gaps = Vec::new();
-    let mut before = Counts::default();
-    let mut open: Option<Minute> = None;
-    for day in first.0 / DAY..=(end.0 - 1) / DAY {
-        let page = column.page(day);
-        for minute in first.0.max(day * DAY)..end.0.min((day + 1) * DAY) {
-            let state = page.and_then(|page| page.state(minute % DAY));
-            if !matches!(state, Some(RollupState::Measured | RollupState::Idle)) {
-                open.get_or_insert(Minute(minute));
-                continue;
-            }
-            let counts = page.map_or_else(Counts::default, |page| page.counts(minute % DAY));
-            if let Some(from) = open.take() {
-                gaps.push(Gap::between(from, Minute(minute), before, counts));
-            }
-            before = counts;
-        }
-    }
-    if let Some(from) = open {
-        gaps.push(Gap::between(from, end, before, Counts::default()));
-    }
-    Gaps { gaps, next: 0 }
-}
-
-fn add(sum: &mut Counts, more: Counts) {
-    sum.up_ms = sum.up_ms.saturating_add(more.up_ms);
-    sum.down_ms = sum.down_ms.saturating_add(more.down_ms);
-    sum.good = sum.good.saturating_add(more.good);
-    sum.bad = sum.bad.saturating_add(more.bad);
 }
 
 /// The servers' view, with the larger downtime of both: what clients saw down
