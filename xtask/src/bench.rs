@@ -218,7 +218,8 @@ struct Sample {
 impl Server {
     fn start() -> Result<Self> {
         let data = std::env::temp_dir().join(format!("surecast-bench-{}", std::process::id()));
-        let offset = (20_000 + std::process::id() % 20_000).to_string();
+        // Below the ports that the system gives to outgoing connections.
+        let offset = (2_000 + std::process::id() % 10_000).to_string();
         let mut child = Command::new(binary())
             .args(["serve", "--dev", "--port-offset", &offset, "--data-dir"])
             .arg(&data)

@@ -90,6 +90,11 @@ impl Demux {
     }
 }
 
+/// RTP, not RTCP: told apart by the payload type (RFC 5761 §4).
+pub(crate) fn is_rtp(datagram: &[u8]) -> bool {
+    matches!(datagram, [128..=191, second, ..] if !(192..=223).contains(second))
+}
+
 /// First byte 0 to 3 (RFC 7983 §7).
 fn is_stun(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|b| *b < 4)

@@ -9,7 +9,7 @@ use str0m::{Candidate, Input, Output};
 use surecast_media::control::MediaEvent;
 use surecast_media::id::{PeerId, RoomId, TrackId};
 
-use crate::demux::Demux;
+use crate::demux::{self, Demux};
 use crate::dtls;
 use crate::peer::{Common, Peer, Slot};
 use crate::subscription::Forwarded;
@@ -33,6 +33,9 @@ const GRID: Duration = Duration::from_millis(5);
 /// others. A connection that never comes to rest would be a bug below us; the
 /// bound turns it into slowness of that one connection.
 const MAX_OUTPUTS: usize = 10_000;
+
+/// The bandwidth estimator below takes packets of one instant for one packet.
+const PACKET_SPACING: Duration = Duration::from_micros(1);
 
 /// What an engine needs to know at its start.
 #[derive(Clone, Debug, Default)]
@@ -265,10 +268,7 @@ impl Sfu {
 
     /// Takes everything that a connection has to say.
     pub(crate) fn drain(&mut self, slot: Slot, now: Instant) {
-        // The pacer gives out one packet and then wants to be told the time
-        // before the next, even if that is due as well. Left to the grid, a
-        // keyframe would leave at one packet per wake-up.
-        let mut sent = false;
+        let mut time = now;
         for _ in 0..MAX_OUTPUTS {
             let Some(peer) = self.peers[slot].as_deref_mut() else {
                 return;
@@ -278,17 +278,21 @@ impl Sfu {
                     self.demux.learn(slot, peer, &transmit);
                     self.counters.datagrams_out += 1;
                     self.counters.bytes_out += transmit.contents.len() as u64;
+                    let media = demux::is_rtp(&transmit.contents);
                     self.transmits.push_back(transmit);
-                    sent = true;
-                }
-                Ok(Output::Event(event)) => self.on_event(slot, event, now),
-                Ok(Output::Timeout(at)) if sent && at <= now => {
-                    sent = false;
-                    if let Err(reason) = peer.feed(Input::Timeout(now)) {
-                        self.fail(slot, &reason);
-                        return;
+                    // The pacer gives out one packet and then wants to be told
+                    // the time before the next, even if that is due as well.
+                    // Left to the grid, a keyframe would leave at one packet
+                    // per wake-up; told unasked, it need not ask.
+                    if media {
+                        time += PACKET_SPACING;
+                        if let Err(reason) = peer.feed(Input::Timeout(time)) {
+                            self.fail(slot, &reason);
+                            return;
+                        }
                     }
                 }
+                Ok(Output::Event(event)) => self.on_event(slot, event, now),
                 Ok(Output::Timeout(at)) => {
                     self.schedule(slot, at, now);
                     return;

@@ -233,16 +233,15 @@ impl Subscription {
 
     fn write(&mut self, rtc: &mut Rtc, mid: Mid, write: RtpWrite) -> bool {
         let mut api = rtc.direct_api();
-        let known = self.tx.and_then(|ssrc| api.stream_tx(&ssrc).map(|_| ssrc));
-        let Some(ssrc) =
-            known.or_else(|| api.stream_tx_by_mid(mid, None).map(|stream| stream.ssrc()))
-        else {
+        if let Some(stream) = self.tx.and_then(|ssrc| api.stream_tx(&ssrc)) {
+            stream.write_rtp(write);
+            return true;
+        }
+        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return false;
         };
-        self.tx = Some(ssrc);
-        if let Some(stream) = api.stream_tx(&ssrc) {
-            stream.write_rtp(write);
-        }
+        self.tx = Some(stream.ssrc());
+        stream.write_rtp(write);
         true
     }
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mio::net::UdpSocket;
 use prost::Message as _;
 use quinn_udp::{RecvMeta, UdpSocketState};
+use socket2::SockRef;
 use surecast_media::control::Kind;
 use surecast_media::time::Now;
 use surecast_sim::client::{Client, Config, Fault};
@@ -53,6 +54,10 @@ pub(super) struct Slot {
     outgoing: Option<mpsc::Sender<Vec<u8>>>,
 }
 
+/// As browsers ask for: the burst of a key frame, while the client's thread has
+/// others to look after, must not count as loss on the way.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
 /// Where received datagrams are put; shared by all clients of a worker. One
 /// buffer may hold many datagrams of one sender (UDP GRO).
 #[derive(Debug)]
@@ -68,6 +73,8 @@ impl Slot {
         outgoing: mpsc::Sender<Vec<u8>>,
     ) -> anyhow::Result<Self> {
         let socket = UdpSocket::bind(local)?;
+        // The system may grant less.
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
         let state = UdpSocketState::new((&socket).into())?;
         let local = socket.local_addr()?;
         Ok(Self {

@@ -38,11 +38,16 @@ const RECEIVE_BUFFER: usize = 64 << 10;
 /// once. Beyond it the oldest are worth nothing any more.
 const MAX_BACKLOG: usize = 200_000;
 
-/// Packets of a publisher are handed over at most this often. The packets of a
-/// frame arrive one by one; given to the subscribers together they cost one
-/// waking of each connection instead of one per packet. A packet after a pause
-/// does not wait at all.
-const COALESCE: Duration = Duration::from_millis(1);
+/// Turns of the engine are at least this far apart. The packets of a frame
+/// arrive one by one; given to the subscribers together they cost one waking of
+/// each connection instead of one per packet. A packet after a pause does not
+/// wait at all.
+const MIN_REST: Duration = Duration::from_millis(1);
+
+/// Under load the engine rests as long as its last turn took, so that batches
+/// grow with the load and a packet costs less the more there are; but no longer
+/// than this, a third of the time between two frames.
+const MAX_REST: Duration = Duration::from_millis(10);
 
 /// How often the counters are published.
 const METRICS: Duration = Duration::from_millis(100);
@@ -65,8 +70,8 @@ pub(super) struct PacketLoop {
     buffers: Vec<Vec<u8>>,
     metrics: Arc<Mutex<MediaPlaneMetrics>>,
     published: Option<Instant>,
-    /// Earliest end of the present batch.
-    next_flush: Option<Instant>,
+    /// Earliest next turn of the engine.
+    next_turn: Option<Instant>,
     stopping: bool,
 }
 
@@ -100,7 +105,7 @@ impl PacketLoop {
             buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE],
             metrics,
             published: None,
-            next_flush: None,
+            next_turn: None,
             stopping: false,
         })
     }
@@ -135,25 +140,33 @@ impl PacketLoop {
         } else {
             Duration::from_millis(1)
         };
-        let unsettled = !self.sfu.is_settled();
-        let flush = self.next_flush.filter(|_| unsettled);
-        let due = [self.sfu.poll_timeout(), flush].into_iter().flatten().min();
+        let now = Instant::now();
+        let due = if self.sfu.is_settled() {
+            self.sfu.poll_timeout()
+        } else {
+            Some(now)
+        };
+        let due = due.map(|at| self.next_turn.map_or(at, |turn| at.max(turn)));
         match due {
-            Some(at) => at.saturating_duration_since(Instant::now()).min(wait),
+            Some(at) => at.saturating_duration_since(now).min(wait),
             None => wait,
         }
     }
 
     /// Lets time pass in the engine and ends the batch, if either is due.
     fn forward(&mut self, now: Instant) {
+        if self.next_turn.is_some_and(|at| now < at) {
+            return;
+        }
         if self.sfu.poll_timeout().is_some_and(|at| at <= now) {
             self.sfu.handle_timeout(now);
-        } else if self.sfu.is_settled() || self.next_flush.is_some_and(|at| now < at) {
+        } else if self.sfu.is_settled() {
             return;
         } else {
             self.sfu.flush(now);
         }
-        self.next_flush = Some(now + COALESCE);
+        let end = Instant::now();
+        self.next_turn = Some(end + (end - now).clamp(MIN_REST, MAX_REST));
     }
 
     /// Whether there may be more.

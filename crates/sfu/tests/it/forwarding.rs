@@ -174,6 +174,23 @@ fn renditions_switch_without_a_gap() {
 }
 
 #[test]
+fn a_frame_of_many_packets_leaves_in_one_turn() {
+    let mut net = with_camera(false);
+    let viewer = net.join(PeerRole::Single);
+    net.subscribe(viewer, 1);
+    net.offer(viewer, &[], (0, 1));
+    net.until("viewer connects", |n| n.clients[1].connected);
+    stream(&mut net, &[None], 0, 40);
+    let before = net.clients[viewer].packets.len();
+    for i in 0..8 {
+        net.clients[0].send("cam", None, 1040 + i, 40 * 3000, &vp8(40, false));
+    }
+    // One step from the publisher, one through the engine, one to the viewer.
+    net.run(Duration::from_millis(3));
+    assert_eq!(net.clients[viewer].packets.len(), before + 8);
+}
+
+#[test]
 fn lost_packets_are_sent_again() {
     let mut net = with_camera(false);
     let viewer = net.join(PeerRole::Single);

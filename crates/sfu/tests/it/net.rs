@@ -307,8 +307,11 @@ impl Client {
         stream.request_keyframe(KeyframeRequestKind::Pli);
     }
 
+    /// One input, then everything it leads to: the connection keeps one
+    /// received packet at a time.
     fn turn(&mut self, now: Instant, server: SocketAddr) -> Vec<Vec<u8>> {
         self.last_turn = now;
+        let mut out = Vec::new();
         while let Some(contents) = self.inbox.pop_front() {
             let receive = Receive::new(Protocol::Udp, server, self.addr, &contents).unwrap();
             let taken = self.rtc.handle_input(Input::Receive(now, receive));
@@ -316,16 +319,21 @@ impl Client {
                 // The engine said goodbye.
                 self.rtc.disconnect();
             }
+            self.drain(&mut out);
         }
         let _ = self.rtc.handle_input(Input::Timeout(now));
-        let mut out = Vec::new();
+        self.drain(&mut out);
+        out
+    }
+
+    fn drain(&mut self, out: &mut Vec<Vec<u8>>) {
         loop {
             // An error is the goodbye of the engine.
             let Ok(output) = self.rtc.poll_output() else {
-                return out;
+                return;
             };
             match output {
-                Output::Timeout(_) => return out,
+                Output::Timeout(_) => return,
                 Output::Transmit(t) => out.push(t.contents.to_vec()),
                 Output::Event(Event::Connected) => self.connected = true,
                 Output::Event(Event::RtpPacket(p)) => self.packets.push(p),
