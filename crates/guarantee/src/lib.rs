@@ -4,6 +4,10 @@
 //! and no socket: an auditor who holds the log computes the same bytes as the
 //! server did.
 
+pub mod calendar;
+pub mod canonical;
+pub mod clock;
+pub mod contract;
 pub mod coverage;
 pub mod exclusion;
 pub mod interval;
@@ -11,3 +15,4 @@ pub mod module;
 pub mod ratio;
 pub mod rollup;
 pub mod severity;
+pub mod term;
