@@ -6,10 +6,14 @@
 //! are included. Files are YAML, `*.contract.yaml`; the hash is that of the
 //! canonical JSON, so that comments and the order of keys do not change it.
 
+pub mod check;
 pub mod money;
+pub mod plan;
 pub mod policy;
+pub mod problem;
 pub mod remedy;
 pub mod support;
+pub mod yaml;
 
 use std::collections::BTreeMap;
 
@@ -23,7 +27,9 @@ use crate::module::Module;
 use crate::severity::Severity;
 use crate::term::Term;
 
+use check::Check;
 use policy::{Condition, ExclusionRule, Experience, GenerationPolicy, Renewal, SeverityPolicy};
+use problem::Problem;
 use remedy::Remedies;
 use support::{Contact, SupportPlan, Target};
 
@@ -107,6 +113,21 @@ const fn two() -> u32 {
 }
 
 impl Contract {
+    /// Reads a `*.contract.yaml` file and checks it. Warnings come with the
+    /// contract.
+    ///
+    /// # Errors
+    /// All that is wrong, by line. A key or a value that does not fit at all ends
+    /// the reading, and is then the only problem.
+    pub fn from_yaml(text: &str) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
+        let (contract, places) = yaml::load::<Self>(text).map_err(|p| vec![*p])?;
+        let problems = Check::of(&contract, &places);
+        if problems.iter().any(|p| p.level == problem::Level::Error) {
+            return Err(problems);
+        }
+        Ok((contract, problems))
+    }
+
     /// The contract's canonical JSON (see [`canonical`]).
     ///
     /// # Errors
@@ -138,3 +159,6 @@ impl Contract {
         Module::ALL.into_iter().filter(critical).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

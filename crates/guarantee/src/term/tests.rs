@@ -16,11 +16,14 @@ fn days(term: &Term) -> Vec<(u32, u32)> {
     periods.iter().map(|p| (p.days, p.month_days)).collect()
 }
 
+/// Start, end, alignment; days and month days of each period.
+type Row<'a> = (&'a str, &'a str, Alignment, &'a [(u32, u32)]);
+
 /// The reference's row of 2026-03-17, and what follows from the same rules.
 #[test]
 fn a_term_is_cut_into_periods() {
     use Alignment::{Anniversary, Calendar, NextMonth};
-    let table: [(&str, &str, Alignment, &[(u32, u32)]); 8] = [
+    let table: [Row<'_>; 8] = [
         (
             "2026-03-17",
             "2026-06-17",
