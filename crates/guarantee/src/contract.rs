@@ -8,6 +8,7 @@
 
 pub mod check;
 pub mod money;
+pub mod openslo;
 pub mod plan;
 pub mod policy;
 pub mod problem;

@@ -35,16 +35,18 @@ pub fn load<T: DeserializeOwned>(text: &str) -> Result<(T, Places), Box<Problem>
     let node = serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options(1))
         .map_err(|e| syntax(&e))?;
     let mut places = Places::default();
-    let value = plain("", node, &mut places)?;
+    let value = plain("", node, Decimals::Refused, &mut places)?;
     let typed = typed("", value, &places)?;
     Ok((typed, places))
 }
 
-/// Reads all documents of a file; the paths of the first begin with `[0]`.
+/// Reads all documents of a file as plain values, numbers with decimals as text;
+/// the paths of the first begin with `[0]`. For formats of others, which have such
+/// numbers; [`typed`] makes something of a part.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_all<T: DeserializeOwned>(text: &str) -> Result<(Vec<T>, Places), Box<Problem>> {
+pub fn load_all(text: &str) -> Result<(Vec<Value>, Places), Box<Problem>> {
     check_size(text)?;
     let nodes =
         serde_saphyr::from_multiple_with_options::<Spanned<Node>>(text, options(MAX_DOCUMENTS))
@@ -53,8 +55,7 @@ pub fn load_all<T: DeserializeOwned>(text: &str) -> Result<(Vec<T>, Places), Box
     let mut all = Vec::with_capacity(nodes.len());
     for (index, node) in nodes.into_iter().enumerate() {
         let path = format!("[{index}]");
-        let value = plain(&path, node, &mut places)?;
-        all.push(typed(&path, value, &places)?);
+        all.push(plain(&path, node, Decimals::AsText, &mut places)?);
     }
     Ok((all, places))
 }
@@ -119,8 +120,9 @@ fn place(location: &Location) -> Place {
 /// A value of YAML.
 enum Node {
     Scalar(Value),
-    /// A number that is not an integer.
-    Float,
+    /// A number that is not an integer, as the shortest text that means the same
+    /// double: what was written, up to 15 digits.
+    Decimal(String),
     List(Vec<Spanned<Self>>),
     Map(Vec<(Spanned<String>, Spanned<Self>)>),
 }
@@ -152,8 +154,8 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Scalar(value.into()))
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Node, E> {
-        Ok(Node::Float)
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Decimal(value.to_string()))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Node, E> {
@@ -185,13 +187,26 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
+/// What becomes of numbers with decimals.
+#[derive(Clone, Copy)]
+enum Decimals {
+    Refused,
+    AsText,
+}
+
 /// Notes the places and leaves the values. The depth is bounded by the parser.
-fn plain(path: &str, node: Spanned<Node>, places: &mut Places) -> Result<Value, Box<Problem>> {
+fn plain(
+    path: &str,
+    node: Spanned<Node>,
+    decimals: Decimals,
+    places: &mut Places,
+) -> Result<Value, Box<Problem>> {
     let here = place(&node.referenced);
     places.values.insert(path.to_owned(), here);
     Ok(match node.value {
         Node::Scalar(value) => value,
-        Node::Float => {
+        Node::Decimal(text) if matches!(decimals, Decimals::AsText) => text.into(),
+        Node::Decimal(_) => {
             return Err(Box::new(Problem {
                 level: Level::Error,
                 place: here,
@@ -206,7 +221,7 @@ fn plain(path: &str, node: Spanned<Node>, places: &mut Places) -> Result<Value, 
         Node::List(items) => {
             let mut list = Vec::with_capacity(items.len());
             for (index, item) in items.into_iter().enumerate() {
-                list.push(plain(&format!("{path}[{index}]"), item, places)?);
+                list.push(plain(&format!("{path}[{index}]"), item, decimals, places)?);
             }
             Value::Array(list)
         }
@@ -215,14 +230,18 @@ fn plain(path: &str, node: Spanned<Node>, places: &mut Places) -> Result<Value, 
             for (key, item) in entries {
                 let below = child(path, &key.value);
                 places.keys.insert(below.clone(), place(&key.referenced));
-                map.insert(key.value, plain(&below, item, places)?);
+                map.insert(key.value, plain(&below, item, decimals, places)?);
             }
             Value::Object(map)
         }
     })
 }
 
-fn typed<T: DeserializeOwned>(
+/// Makes a typed value of a part of a file.
+///
+/// # Errors
+/// What does not fit, with its place.
+pub fn typed<T: DeserializeOwned>(
     path: &str,
     value: Value,
     places: &Places,

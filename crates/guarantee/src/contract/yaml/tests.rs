@@ -117,7 +117,7 @@ fn a_file_cannot_grow_in_memory() {
 
 #[test]
 fn all_documents_of_a_file_have_places() {
-    let (all, places) = load_all::<Value>("a: 1\n---\nb: [x, y]\n").expect("two documents");
+    let (all, places) = load_all("a: 1\n---\nb: [x, y]\n").expect("two documents");
     assert_eq!(all.len(), 2);
     assert_eq!(places.of("[1].b[1]"), Place { line: 3, column: 8 });
 }
