@@ -129,6 +129,14 @@ impl Contract {
         Ok((contract, problems))
     }
 
+    /// As a YAML file; comments of the file it came from are lost.
+    ///
+    /// # Errors
+    /// If the writer fails, with its message.
+    pub fn to_yaml(&self) -> Result<String, String> {
+        serde_saphyr::to_string(self).map_err(|e| e.to_string())
+    }
+
     /// The contract's canonical JSON (see [`canonical`]).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What is wrong in a file, where, and what to do.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,14 +53,28 @@ impl fmt::Display for Problem {
         };
         write!(f, "{}:{}: {level}: ", self.place.line, self.place.column)?;
         if !self.path.is_empty() {
-            write!(f, "{}: ", self.path)?;
+            write_plain(f, &self.path)?;
+            f.write_str(": ")?;
         }
-        f.write_str(&self.what)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
+        write_plain(f, &self.what)?;
+        if let Some(hint) = &self.hint {
+            f.write_str("; ")?;
+            write_plain(f, hint)?;
+        }
+        Ok(())
+    }
+}
+
+/// Words out of a file must not steer the terminal on which they are shown.
+fn write_plain(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    for c in text.chars() {
+        if c.is_control() {
+            write!(f, "{}", c.escape_default())?;
+        } else {
+            f.write_char(c)?;
         }
     }
+    Ok(())
 }
 
 /// Where the values and keys of a file stand, by their paths.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::{BusinessHours, Calendar, CalendarError};
-use crate::clock::ClockKind;
+use crate::clock::{Clock, ClockKind};
 use crate::module::Module;
 use crate::ratio::Percent;
 use crate::severity::Severity;
@@ -158,6 +158,34 @@ impl SupportPlan {
         self.calendars.get(name).map(BusinessHours::compile)
     }
 
+    /// The clock of this kind for an incident or ticket of this severity that
+    /// began at `started`; `None` if nothing is promised, or the severity's
+    /// calendar is not there.
+    ///
+    /// # Errors
+    /// If the calendar's hours make no sense; those of a checked contract do.
+    pub fn clock(
+        &self,
+        kind: ClockKind,
+        severity: Severity,
+        started: Timestamp,
+    ) -> Option<Result<Clock, CalendarError>> {
+        let target = self.targets.get(&severity)?;
+        let duration = target.duration(kind)?;
+        let calendar = self.calendar(&target.calendar)?;
+        Some(calendar.map(|calendar| Clock::start(kind, calendar, duration, started)))
+    }
+
+    /// When who is called for a clock, in order; instants that an open pause
+    /// makes unknown are left out.
+    #[must_use]
+    pub fn escalations(&self, clock: &Clock) -> Vec<(Timestamp, Role)> {
+        let steps = self.escalation.iter();
+        steps
+            .filter_map(|step| Some((clock.at_share(step.at)?, step.to)))
+            .collect()
+    }
+
     /// Who to call in a role for a module. Of several experts those who name the
     /// module come first.
     #[must_use]
@@ -173,5 +201,50 @@ impl SupportPlan {
                 first.chain(then).map(|e| &e.contact).collect()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Contract;
+    use crate::contract::plan::Plan;
+
+    #[test]
+    fn a_plan_starts_clocks_and_says_who_is_called_when() {
+        let (contract, _) = Contract::from_yaml(Plan::Custom.yaml()).expect("a contract");
+        let support = &contract.support;
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let clock = |kind, severity, started| {
+            let clock = support.clock(kind, severity, at(started))?;
+            Some(clock.expect("hours"))
+        };
+        let restoration = clock(ClockKind::Restoration, Severity::S1, "2027-05-01T20:00:00Z")
+            .expect("restoration is promised");
+        assert_eq!(
+            support.escalations(&restoration),
+            [
+                (at("2027-05-01T22:00:00Z"), Role::Lead),
+                (at("2027-05-01T23:00:00Z"), Role::AccountManager),
+                (at("2027-05-02T00:00:00Z"), Role::Expert),
+            ]
+        );
+        // Wednesday 17:00 in Berlin, one hour is left; Thursday is a holiday, and
+        // on Friday three hours are enough.
+        let response = clock(
+            ClockKind::FirstResponse,
+            Severity::S3,
+            "2027-05-05T15:00:00Z",
+        )
+        .expect("a response is promised");
+        assert_eq!(response.due(), Some(at("2027-05-07T10:00:00Z")));
+        let never = clock(ClockKind::Restoration, Severity::S4, "2027-05-05T15:00:00Z");
+        assert_eq!(never, None);
+        let names: Vec<_> = support
+            .contacts(Role::Expert, Module::Media)
+            .iter()
+            .map(|c| c.name.as_str())
+            .collect();
+        assert_eq!(names, ["Media expert"]);
     }
 }

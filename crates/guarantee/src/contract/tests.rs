@@ -32,6 +32,9 @@ fn canonical_json_is_a_contract_again() {
         // JSON is YAML: what the log holds can be checked, too.
         let (again, _) = Contract::from_yaml(&json).expect("the same contract");
         assert_eq!(again, contract);
+        let yaml = contract.to_yaml().expect("YAML");
+        let (again, _) = Contract::from_yaml(&yaml).expect("the same contract");
+        assert_eq!(again, contract);
     }
 }
 

@@ -3,6 +3,7 @@
 //! The text becomes a tree of positioned values first and a typed value second,
 //! so that what serde refuses, and what a check finds later, both have a line.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
@@ -12,6 +13,7 @@ use serde_path_to_error::Segment;
 use serde_saphyr::{Location, Options, Spanned};
 
 use super::problem::{Level, Place, Places, Problem, child, nearest};
+use crate::coverage::Coverage;
 
 /// Largest file: 1 MiB. A contract of 7 modules in 50 regions has 100 KiB.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -38,6 +40,15 @@ pub fn load<T: DeserializeOwned>(text: &str) -> Result<(T, Places), Box<Problem>
     let value = plain("", node, Decimals::Refused, &mut places)?;
     let typed = typed("", value, &places)?;
     Ok((typed, places))
+}
+
+/// Lines of coverage as they stand in a contract.
+///
+/// # Errors
+/// If the writer fails, with its message.
+pub fn coverage(lines: &[Coverage]) -> Result<String, String> {
+    let head = BTreeMap::from([("coverage", lines)]);
+    serde_saphyr::to_string(&head).map_err(|e| e.to_string())
 }
 
 /// Reads all documents of a file as plain values, numbers with decimals as text;
