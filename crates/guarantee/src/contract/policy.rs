@@ -95,7 +95,7 @@ pub enum Effect {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SeverityPolicy {
-    /// The first rule that fits decides; none = S4.
+    /// The worst rule that fits decides; none = S4.
     pub rules: Vec<SeverityRule>,
     /// Minutes that measurement must have been clear before a severity may fall.
     pub clear_minutes: u32,
@@ -103,22 +103,22 @@ pub struct SeverityPolicy {
     pub events: Vec<RegisteredEvent>,
 }
 
-/// One line of the table.
+/// One way to a severity. All conditions are thresholds from below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeverityRule {
-    /// What it is then.
+    /// What it leads to.
     pub severity: Severity,
     /// Only for critical lines of coverage.
     #[serde(default)]
     pub critical: bool,
     /// Only within a registered event.
     #[serde(default)]
-    pub event: bool,
-    /// At least so many minutes.
-    pub minutes: u32,
-    /// At least this share bad.
-    pub bad: Percent,
+    pub registered_event: bool,
+    /// For at least so many minutes.
+    pub min_minutes: u32,
+    /// With at least this share bad.
+    pub bad_from: Percent,
 }
 
 /// A show that was announced.
@@ -141,12 +141,13 @@ pub struct RegisteredEvent {
 
 impl Default for SeverityPolicy {
     fn default() -> Self {
-        let rule = |severity, critical, event, minutes, percent: u64| SeverityRule {
+        // The table of severities in the reference.
+        let rule = |severity, critical, registered_event, min_minutes, percent: u64| SeverityRule {
             severity,
             critical,
-            event,
-            minutes,
-            bad: Percent::from_units(percent * 1_000_000).unwrap_or(Percent::ONE),
+            registered_event,
+            min_minutes,
+            bad_from: Percent::from_units(percent * 1_000_000).unwrap_or(Percent::ONE),
         };
         Self {
             rules: vec![
@@ -162,16 +163,6 @@ impl Default for SeverityPolicy {
 }
 
 impl SeverityPolicy {
-    /// The severity of so many bad minutes with this share bad.
-    #[must_use]
-    pub fn classify(&self, critical: bool, event: bool, minutes: u32, bad: Percent) -> Severity {
-        let fits = |r: &&SeverityRule| {
-            (critical || !r.critical) && (event || !r.event) && minutes >= r.minutes && bad >= r.bad
-        };
-        let rule = self.rules.iter().find(fits);
-        rule.map_or(Severity::S4, |r| r.severity)
-    }
-
     /// Whether an event is registered there at that instant.
     #[must_use]
     pub fn is_event(&self, at: Timestamp, module: Module, region: &Region) -> bool {
@@ -192,6 +183,20 @@ pub struct ExclusionRule {
     pub notice_hours: u32,
     /// Most minutes of a period; what is beyond counts.
     pub cap_minutes: u32,
+}
+
+impl ExclusionRule {
+    /// The notice in seconds.
+    #[must_use]
+    pub fn notice_s(self) -> u64 {
+        u64::from(self.notice_hours) * 3_600
+    }
+
+    /// The cap in seconds.
+    #[must_use]
+    pub fn cap_s(self) -> u64 {
+        u64::from(self.cap_minutes) * 60
+    }
 }
 
 /// Which generations of the product are included, and what an upgrade does.
@@ -258,30 +263,32 @@ pub enum RenewalMode {
 mod tests {
     use super::*;
 
-    /// The reference's table of severities and its two examples.
     #[test]
-    fn severity_follows_from_evidence() {
-        let policy = SeverityPolicy::default();
-        for (critical, event, minutes, bad, expected) in [
-            (true, true, 6, "12%", Severity::S1),
-            (true, false, 6, "12%", Severity::S2),
-            (true, false, 3, "50%", Severity::S1),
-            (true, false, 2, "100%", Severity::S4),
-            (true, true, 3, "5%", Severity::S1),
-            (true, true, 3, "4.99%", Severity::S4),
-            (true, false, 4, "49%", Severity::S4),
-            (true, false, 5, "5%", Severity::S2),
-            (true, false, 5, "4%", Severity::S3),
-            (false, true, 60, "100%", Severity::S3),
-            (false, false, 5, "1%", Severity::S3),
-            (false, false, 5, "0.999999%", Severity::S4),
+    fn an_event_has_its_time_its_modules_and_its_regions() {
+        let at = |text: &str| text.parse::<Timestamp>().expect("an instant");
+        let region = |text: &str| text.parse::<Region>().expect("a region");
+        let mut policy = SeverityPolicy {
+            events: vec![RegisteredEvent {
+                name: "Gala".to_owned(),
+                start: at("2027-05-01T18:00:00Z"),
+                end: at("2027-05-01T23:00:00Z"),
+                modules: vec![Module::Media],
+                regions: vec![region("eu")],
+            }],
+            ..SeverityPolicy::default()
+        };
+        for (instant, module, place, expected) in [
+            ("2027-05-01T17:59:59Z", Module::Media, "eu", false),
+            ("2027-05-01T18:00:00Z", Module::Media, "eu", true),
+            ("2027-05-01T23:00:00Z", Module::Media, "eu", false),
+            ("2027-05-01T19:00:00Z", Module::Join, "eu", false),
+            ("2027-05-01T19:00:00Z", Module::Media, "us", false),
         ] {
-            let bad = bad.parse().expect("a share");
-            assert_eq!(
-                policy.classify(critical, event, minutes, bad),
-                expected,
-                "{critical} {event} {minutes} {bad}"
-            );
+            let found = policy.is_event(at(instant), module, &region(place));
+            assert_eq!(found, expected, "{instant} {module} {place}");
         }
+        policy.events[0].modules.clear();
+        policy.events[0].regions.clear();
+        assert!(policy.is_event(at("2027-05-01T19:00:00Z"), Module::Agent, &region("us")));
     }
 }

@@ -246,14 +246,14 @@ const CUSTOM: &[(&str, &str, &str)] = &[
         "severity.events[0].regions[0]: no line covers `us`",
     ),
     (
-        "{severity: S3, minutes: 5, bad: 1%}",
-        "{severity: S2, minutes: 5, bad: 1%}",
+        "{severity: S3, min_minutes: 5, bad_from: 1%}",
+        "{severity: S2, min_minutes: 5, bad_from: 1%}",
         "severity.rules[3]: S1 and S2 are for critical lines alone; add `critical: true`",
     ),
     (
-        "critical: true, minutes: 3, bad: 50%",
-        "critical: true, minutes: 3, bad: 5%",
-        "severity.rules[1]: severity.rules[0] always fits before this one",
+        "critical: true, min_minutes: 3, bad_from: 50%",
+        "critical: true, min_minutes: 3, bad_from: 5%",
+        "severity.rules[1]: severity.rules[0] fits whenever this one does",
     ),
     (
         "sha256: e3b0",

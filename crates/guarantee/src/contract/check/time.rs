@@ -7,6 +7,7 @@ use crate::calendar::{self, BusinessHours, CalendarError};
 use crate::contract::policy::SeverityRule;
 use crate::contract::problem::{child, nearest};
 use crate::contract::support::ALWAYS;
+use crate::ratio::Percent;
 use crate::severity::Severity;
 use crate::term::TermError;
 
@@ -118,18 +119,12 @@ impl Check<'_> {
                 let what = "S1 and S2 are for critical lines alone";
                 self.error(&path, what, "add `critical: true`");
             }
-            if rule.minutes == 0 && rule.bad == crate::ratio::Percent::ZERO {
+            if rule.min_minutes == 0 && rule.bad_from == Percent::ZERO {
                 self.error(&path, "this fits every minute, bad or not", "");
             }
-            let hides = |earlier: &SeverityRule| {
-                (rule.critical || !earlier.critical)
-                    && (rule.event || !earlier.event)
-                    && rule.minutes >= earlier.minutes
-                    && rule.bad >= earlier.bad
-            };
-            if let Some(first) = rules[..index].iter().position(hides) {
-                let what = format!("severity.rules[{first}] always fits before this one");
-                self.warn(&path, what, "put the stricter rule first");
+            if let Some(other) = hidden_by(rules, index) {
+                let what = format!("severity.rules[{other}] fits whenever this one does");
+                self.warn(&path, what, "take it out, or make it more severe");
             }
         }
     }
@@ -167,6 +162,21 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// A rule that fits whenever this one does and is at least as severe; of two equal
+/// ones the first.
+fn hidden_by(rules: &[SeverityRule], index: usize) -> Option<usize> {
+    let rule = rules[index];
+    rules.iter().enumerate().position(|(n, other)| {
+        n != index
+            && (n < index || *other != rule)
+            && other.severity <= rule.severity
+            && (rule.critical || !other.critical)
+            && (rule.registered_event || !other.registered_event)
+            && rule.min_minutes >= other.min_minutes
+            && rule.bad_from >= other.bad_from
+    })
 }
 
 fn zone_hint(name: &str) -> String {
