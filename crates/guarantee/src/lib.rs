@@ -5,6 +5,10 @@
 //! server did.
 
 pub mod burn;
+pub mod calendar;
+pub mod canonical;
+pub mod clock;
+pub mod contract;
 pub mod coverage;
 pub mod exclusion;
 pub mod interval;
@@ -15,3 +19,4 @@ pub mod ratio;
 pub mod rollup;
 pub mod severity;
 pub mod stats;
+pub mod term;
