@@ -8,6 +8,7 @@ pub mod coverage;
 pub mod exclusion;
 pub mod interval;
 pub mod module;
+pub mod offer;
 pub mod ratio;
 pub mod rollup;
 pub mod severity;
