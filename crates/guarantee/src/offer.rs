@@ -16,10 +16,10 @@ mod gaps;
 pub mod market;
 pub mod need;
 pub mod outage;
-//mod page;
-//mod plot;
+mod page;
+mod plot;
 pub mod quantity;
-//mod report;
+pub mod report;
 pub mod sensitivity;
 mod simulate;
 pub mod terms;
@@ -31,7 +31,9 @@ pub use document::DocumentError;
 pub use gaps::Gap;
 pub use need::BuyerNeed;
 pub use outage::OutageModel;
-//pub use page::page;
-//pub use report::{advice_text, comparison_text, offer_text, offers_text};
+pub use page::page;
 pub use terms::{Grade, Offer};
 pub use words::Lang;
+
+#[cfg(test)]
+mod tests;

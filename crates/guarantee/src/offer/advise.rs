@@ -206,7 +206,8 @@ fn is_own_contract(need: &BuyerNeed) -> bool {
 fn level(need: &BuyerNeed, sensitivity: &Sensitivity) -> Level {
     let (loss, fee) = (sensitivity.loss, assumed_fee(need));
     let tolerance = need.tolerance;
-    let radical = loss > fee || tolerance.max_outage_minutes <= 60 || !need.events.list().is_empty();
+    let radical =
+        loss > fee || tolerance.max_outage_minutes <= 60 || !need.events.list().is_empty();
     let professional = loss * Decimal::from(5) > fee
         || tolerance.max_outage_minutes <= 240
         || tolerance.max_response_minutes <= 240;
@@ -235,7 +236,10 @@ fn target(need: &BuyerNeed) -> Percent {
 /// What keeps a show running gets the target; what can be caught up with, one
 /// step less.
 fn modules(need: &BuyerNeed, target: Percent) -> Vec<(Module, Percent)> {
-    let step = TARGETS.iter().position(|t| *t == target.units()).unwrap_or(0);
+    let step = TARGETS
+        .iter()
+        .position(|t| *t == target.units())
+        .unwrap_or(0);
     let lower = Percent::from_units(TARGETS[step.saturating_sub(1)]).unwrap_or(target);
     let mut modules = need.modules.clone();
     modules.sort_unstable();
@@ -251,13 +255,21 @@ fn restoration(need: &BuyerNeed) -> Vec<(Severity, u32)> {
     let limit = need.tolerance.max_outage_minutes;
     let longest = WINDOWS.into_iter().find(|w| *w <= limit);
     let first = longest.unwrap_or(WINDOWS[WINDOWS.len() - 1]);
-    vec![(Severity::S1, first), (Severity::S2, first * 2), (Severity::S3, first * 12)]
+    vec![
+        (Severity::S1, first),
+        (Severity::S2, first * 2),
+        (Severity::S3, first * 12),
+    ]
 }
 
 fn response(need: &BuyerNeed) -> Vec<(Severity, u32)> {
     // Nobody answers in less than a minute, nor later than in a day.
     let first = need.tolerance.max_response_minutes.clamp(1, 1440);
-    vec![(Severity::S1, first), (Severity::S2, first * 4), (Severity::S3, first * 16)]
+    vec![
+        (Severity::S1, first),
+        (Severity::S2, first * 4),
+        (Severity::S3, first * 16),
+    ]
 }
 
 fn peak_outside_office(need: &BuyerNeed) -> bool {
@@ -285,7 +297,10 @@ fn term(level: Level, need: &BuyerNeed) -> u32 {
 }
 
 fn reasons(need: &BuyerNeed, sensitivity: &Sensitivity, target: Percent) -> Vec<Reason> {
-    let base = sensitivity.steps.first().map_or(Decimal::ZERO, |s| s.uncovered);
+    let base = sensitivity
+        .steps
+        .first()
+        .map_or(Decimal::ZERO, |s| s.uncovered);
     let collected = sensitivity.loss - base;
     let share = if sensitivity.loss.is_zero() {
         Decimal::ZERO
@@ -330,7 +345,10 @@ fn reasons(need: &BuyerNeed, sensitivity: &Sensitivity, target: Percent) -> Vec<
             tolerated: tolerance.max_outage_minutes,
         });
     }
-    let regional = sensitivity.steps.iter().find(|s| s.change == Change::OneRegion);
+    let regional = sensitivity
+        .steps
+        .iter()
+        .find(|s| s.change == Change::OneRegion);
     if let Some(step) = regional.filter(|s| s.saved > Decimal::ZERO) {
         reasons.push(Reason::IndependentRegions { saved: step.saved });
     }

@@ -142,7 +142,7 @@ pub struct Row {
     pub not_promised: Vec<Gap>,
     /// Everything that should be asked.
     pub questions: Vec<Gap>,
-    /// Pairs of a loss and the chance that a month loses more.
+    /// Pairs of an uncovered loss and the chance that a month leaves more.
     #[serde(serialize_with = "pairs")]
     pub exceedance: Vec<(Decimal, Decimal)>,
 }
@@ -305,7 +305,7 @@ fn row(need: &BuyerNeed, offer: &Offer, seed: u64, runs: u32) -> Row {
         assumptions: assumptions(need, offer, &terms),
         not_promised: not_promised(&questions),
         questions,
-        exceedance: exceedance(&seen.losses),
+        exceedance: exceedance(&seen.left),
     }
 }
 
@@ -343,7 +343,9 @@ fn exceedance(losses: &[Decimal]) -> Vec<(Decimal, Decimal)> {
 fn assumptions(need: &BuyerNeed, offer: &Offer, terms: &Terms<'_>) -> Vec<Assumption> {
     use super::terms::Credits;
     let claim = &offer.claim;
-    let late = claim.window_days.is_some_and(|d| d < need.claim.days_to_file);
+    let late = claim
+        .window_days
+        .is_some_and(|d| d < need.claim.days_to_file);
     let amount = offer.restoration.get(&crate::severity::Severity::S1);
     let all = [
         (Assumption::Fee, fee(need, offer).1),

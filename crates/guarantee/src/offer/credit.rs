@@ -80,7 +80,9 @@ impl<'a> Terms<'a> {
         if short || few {
             return 0;
         }
-        let slice = counting.slice_minutes.map_or(60, |m| u32::from(m.max(1)) * 60);
+        let slice = counting
+            .slice_minutes
+            .map_or(60, |m| u32::from(m.max(1)) * 60);
         let seconds = if counting.whole_slices {
             outage.seconds / slice * slice
         } else {
@@ -117,15 +119,22 @@ impl<'a> Terms<'a> {
 
     fn by_availability(&self, credits: &Credits, down: u64) -> Decimal {
         if let Credits::Proportional(times) = credits {
-            let target = self.offer.target.unwrap_or(Percent::ONE);
-            if !misses(down, target) {
+            if !misses(down, self.target()) {
                 return Decimal::ZERO;
             }
             let whole = Decimal::from(u64::from(MONTH_SECONDS) * Percent::WHOLE);
             return self.fee * (Decimal::from(down) / whole) * times.value();
         }
-        let share = credits.share(usize::MAX, |bound| misses(down, bound));
+        // A row above the target (a better target has its own conditions) pays
+        // only once the target is missed.
+        let target = self.target();
+        let share = credits.share(usize::MAX, |bound| misses(down, bound.min(target)));
         self.fee * fraction(share)
+    }
+
+    /// What must be missed before anything is paid.
+    pub(crate) fn target(&self) -> Percent {
+        self.offer.target.unwrap_or(Percent::ONE)
     }
 
     fn restoration_credit(&self, outages: &[Outage]) -> Decimal {
@@ -143,7 +152,11 @@ impl<'a> Terms<'a> {
         let cap = self.fee * fraction(self.offer.cap.unwrap_or(Percent::ONE));
         let credit = cents(credit.min(cap));
         let least = self.offer.min_credit.map_or(Decimal::ZERO, |m| m.value());
-        if credit < least { Decimal::ZERO } else { credit }
+        if credit < least {
+            Decimal::ZERO
+        } else {
+            credit
+        }
     }
 
     /// What a credit brings the buyer, less the effort of the claim. The draw
@@ -227,7 +240,8 @@ pub(crate) fn fee(need: &BuyerNeed, offer: &Offer) -> (Decimal, bool) {
             per_1000_minutes,
             minimum_per_month,
         }) => {
-            let used = Decimal::from(need.scale.participant_minutes_per_month) / Decimal::from(1000);
+            let used =
+                Decimal::from(need.scale.participant_minutes_per_month) / Decimal::from(1000);
             let fee = used
                 .checked_mul(per_1000_minutes.value())
                 .unwrap_or(Decimal::MAX);

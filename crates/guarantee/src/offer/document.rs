@@ -82,7 +82,8 @@ fn unknown(kind: &str, name: &str, expected: &[&str]) -> String {
 }
 
 /// The nearest of `known`, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     // Distances cost the product of the lengths; no key is longer than 60.
     let name: String = name.chars().take(60).collect();
     let near = known

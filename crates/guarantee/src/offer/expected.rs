@@ -20,6 +20,8 @@ pub(crate) struct Clock {
     begins: Vec<f64>,
     /// Whether a minute of the day is in the peak.
     peak: Vec<bool>,
+    /// The minute of the day in which the peak begins.
+    first: usize,
     /// How many minutes of a day are in the peak.
     pub(crate) peak_minutes: u32,
     /// Share of outages that begin within the peak.
@@ -48,6 +50,7 @@ impl Clock {
         Self {
             begins: begins.collect(),
             peak,
+            first,
             peak_minutes: u32::from(need.peak.hours.count()) * 60,
             at_peak,
         }
@@ -63,12 +66,17 @@ impl Clock {
         self.peak[minute as usize % DAY]
     }
 
-    /// Chance that the n-th minute of an outage is in the peak, for n of a day.
+    /// Chance that the n-th minute of an outage is in the peak, for n of a day:
+    /// that it began in the peak moved back by n minutes.
     fn later_in_peak(&self) -> Vec<f64> {
+        let mut sums = vec![0.0];
+        for m in 0..2 * DAY {
+            sums.push(sums[m] + self.begins[m % DAY]);
+        }
+        let length = self.peak_minutes as usize;
         let after = |n: usize| {
-            let starts = self.begins.iter().enumerate();
-            let hit = starts.filter(|(m, _)| self.peak[(m + n) % DAY]);
-            hit.map(|(_, p)| p).sum()
+            let from = (self.first + DAY - n) % DAY;
+            sums[from + length] - sums[from]
         };
         (0..DAY).map(after).collect()
     }
@@ -142,11 +150,16 @@ fn loss(need: &BuyerNeed, model: &OutageModel, terms: &Terms<'_>, users: f64) ->
     let clock = Clock::new(need, model);
     let in_peak = clock.later_in_peak();
     let begun = clock.begun();
-    let events: Vec<(usize, usize, Decimal)> = need.events.list().iter().filter_map(|event| {
-        let (_, start) = need.event_start(event)?;
-        let end = (start + event.minutes.count()).min(MONTH_MINUTES);
-        Some((start as usize, end as usize, event.extra_per_minute.value()))
-    }).collect();
+    let events: Vec<(usize, usize, Decimal)> = need
+        .events
+        .list()
+        .iter()
+        .filter_map(|event| {
+            let (_, start) = need.event_start(event)?;
+            let end = (start + event.minutes.count()).min(MONTH_MINUTES);
+            Some((start as usize, end as usize, event.extra_per_minute.value()))
+        })
+        .collect();
     let (mut off, mut peak, mut during) = (0.0, 0.0, vec![0.0; events.len()]);
     for n in 0..MONTH_MINUTES {
         let outages = lasting(model, terms, n);
@@ -165,7 +178,11 @@ fn loss(need: &BuyerNeed, model: &OutageModel, terms: &Terms<'_>, users: f64) ->
     let minutes = |m: f64| decimal(m * users, 6);
     let usual = minutes(off) * need.revenue.per_minute_off_peak.value()
         + minutes(peak) * need.revenue.per_minute_peak.value();
-    let extra: Decimal = events.iter().zip(&during).map(|((_, _, rate), m)| minutes(*m) * rate).sum();
+    let extra: Decimal = events
+        .iter()
+        .zip(&during)
+        .map(|((_, _, rate), m)| minutes(*m) * rate)
+        .sum();
     usual + extra / Decimal::from(need.term.months.count())
 }
 
@@ -175,7 +192,11 @@ fn beyond(need: &BuyerNeed, model: &OutageModel, terms: &Terms<'_>) -> f64 {
     let goes_on = cut.map_or(1.0, |_| 1.0 - part(terms.kept.units()));
     match model {
         OutageModel::Table(table) => {
-            let long = table.months.list().iter().filter(|s| s.down_minutes > limit);
+            let long = table
+                .months
+                .list()
+                .iter()
+                .filter(|s| s.down_minutes > limit);
             long.map(|s| part(s.chance.units())).sum::<f64>() * goes_on
         }
         OutageModel::Poisson(p) => {
@@ -198,8 +219,14 @@ fn of_table(
     let (mut breach, mut credit, mut collected) = (Some(0.0), Some(Decimal::ZERO), Decimal::ZERO);
     let peaks = [(true, clock.at_peak), (false, clock.at_peak.complement())];
     for scenario in table.months.list() {
-        let cut = terms.restoration.filter(|(m, _)| scenario.down_minutes > *m);
-        let kept = if cut.is_some() { terms.kept } else { Percent::ZERO };
+        let cut = terms
+            .restoration
+            .filter(|(m, _)| scenario.down_minutes > *m);
+        let kept = if cut.is_some() {
+            terms.kept
+        } else {
+            Percent::ZERO
+        };
         let ended = cut.map_or(0, |(m, _)| m);
         for (minutes, chance) in [(scenario.down_minutes, kept.complement()), (ended, kept)] {
             for (reach, users) in &rows {
@@ -210,13 +237,27 @@ fn of_table(
                         users: *users,
                         at_peak,
                     };
-                    let factors = [scenario.chance.units(), chance.units(), *reach, share.units()];
-                    let chance: Decimal = factors.iter().map(|f| Decimal::from_i128_with_scale(i128::from(*f), 8).normalize()).product();
+                    let factors = [
+                        scenario.chance.units(),
+                        chance.units(),
+                        *reach,
+                        share.units(),
+                    ];
+                    let chance: Decimal = factors
+                        .iter()
+                        .map(|f| Decimal::from_i128_with_scale(i128::from(*f), 8).normalize())
+                        .product();
                     if chance.is_zero() {
                         continue;
                     }
-                    let (bad, paid) = terms.month(if minutes == 0 { &[] } else { std::slice::from_ref(&outage) });
-                    breach = breach.zip(bad).map(|(sum, bad)| if bad { sum + float(chance) } else { sum });
+                    let (bad, paid) = terms.month(if minutes == 0 {
+                        &[]
+                    } else {
+                        std::slice::from_ref(&outage)
+                    });
+                    breach = breach
+                        .zip(bad)
+                        .map(|(sum, bad)| if bad { sum + float(chance) } else { sum });
                     credit = credit.zip(paid).map(|(sum, paid)| sum + chance * paid);
                     collected += chance * terms.collected_mean(paid.unwrap_or_default());
                 }
@@ -248,11 +289,16 @@ fn of_poisson(
         terms,
     };
     expected.breach = terms.offer.target.map(|target| process.exceeds(target));
-    let late_pays = terms.restoration.is_some_and(|(_, credit)| credit.is_some());
+    let late_pays = terms
+        .restoration
+        .is_some_and(|(_, credit)| credit.is_some());
     let Some(credits) = terms.offer.credits.as_ref().filter(|_| !late_pays) else {
         return;
     };
-    let bounds = credits.bounds();
+    let target = terms.target();
+    let mut bounds = credits.bounds();
+    bounds.iter_mut().for_each(|bound| *bound = (*bound).min(target));
+    bounds.dedup();
     if bounds.is_empty() {
         return;
     }
@@ -261,7 +307,7 @@ fn of_poisson(
     for (i, bound) in bounds.iter().enumerate() {
         // Below this bound, but not below the next one.
         let chance = chances[i] - chances.get(i + 1).copied().unwrap_or(0.0);
-        let share = credits.share(usize::MAX, |b| b >= *bound);
+        let share = credits.share(usize::MAX, |b| b.min(target) >= *bound);
         let paid = terms.bounded(terms.fee * super::credit::fraction(share));
         credit += decimal(chance, 12) * paid;
         collected += decimal(chance, 12) * terms.collected_mean(paid);
@@ -288,7 +334,11 @@ impl Counted<'_> {
             if counting.bad_from.is_some_and(|from| *users < from) || *users == Percent::ZERO {
                 return 0.0;
             }
-            let weight = if counting.proportional { part(users.units()) } else { 1.0 };
+            let weight = if counting.proportional {
+                part(users.units())
+            } else {
+                1.0
+            };
             let mut needed = minutes / weight;
             if counting.whole_slices {
                 needed = (libm::floor(needed / slice) + 1.0) * slice;
@@ -302,7 +352,10 @@ impl Counted<'_> {
         if minutes >= f64::from(MONTH_MINUTES) {
             return 0.0;
         }
-        let cut = self.terms.restoration.filter(|(m, _)| minutes >= f64::from(*m));
+        let cut = self
+            .terms
+            .restoration
+            .filter(|(m, _)| minutes >= f64::from(*m));
         let goes_on = cut.map_or(1.0, |_| 1.0 - part(self.terms.kept.units()));
         self.duration.survival(minutes) * goes_on
     }
@@ -328,4 +381,3 @@ impl Counted<'_> {
         (1.0 - sum.iter().sum::<f64>()).clamp(0.0, 1.0)
     }
 }
-

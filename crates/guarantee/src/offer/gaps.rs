@@ -220,19 +220,31 @@ pub(crate) fn of(offer: &Offer) -> Vec<Gap> {
                 Gap::ClaimWindow,
                 credits && !offer.claim.automatic && offer.claim.window_days.is_none(),
             ),
-            found(Gap::VendorDecides, offer.decided_by == Some(DecidedBy::Vendor)),
+            found(
+                Gap::VendorDecides,
+                offer.decided_by == Some(DecidedBy::Vendor),
+            ),
             found(Gap::WhoDecides, offer.decided_by.is_none()),
             found(Gap::Surge, offer.surge.is_some()),
             found(Gap::MinimumRun, counting.min_run_minutes.is_some()),
-            found(Gap::Counting, offer.counting.is_none() && offer.target.is_some()),
+            found(
+                Gap::Counting,
+                offer.counting.is_none() && offer.target.is_some(),
+            ),
             found(Gap::Voucher, offer.claim.form == Some(CreditForm::Voucher)),
             found(Gap::Form, credits && offer.claim.form.is_none()),
             found(Gap::Cap, credits && offer.cap.is_none()),
             found(Gap::Support, offer.support_hours.is_none()),
             found(Gap::Updates, offer.updates.is_none()),
             found(Gap::Term, offer.term_months.is_none()),
-            found(Gap::Fee, offer.fee.is_none_or(|f| f == Fee::PerMonth(0.into()))),
-            found(Gap::Evidence, offer.grade != Grade::V || offer.grade_note.is_some()),
+            found(
+                Gap::Fee,
+                offer.fee.is_none_or(|f| f == Fee::PerMonth(0.into())),
+            ),
+            found(
+                Gap::Evidence,
+                offer.grade != Grade::V || offer.grade_note.is_some(),
+            ),
         ]
         .into_iter()
         .flatten(),
@@ -252,7 +264,9 @@ fn promises(offer: &Offer) -> Vec<Gap> {
     }
     match offer.restoration.get(&Severity::S1) {
         None => gaps.push(Gap::Restoration),
-        Some(Window { credited: false, .. }) => gaps.push(Gap::RestorationCredit),
+        Some(Window {
+            credited: false, ..
+        }) => gaps.push(Gap::RestorationCredit),
         Some(Window { credit: None, .. }) => gaps.push(Gap::RestorationAmount),
         Some(_) => {}
     }

@@ -115,7 +115,12 @@ fn offer(v: Vendor) -> Result<Offer, String> {
     // The best plan that was found counts; all of them stand in the notes.
     offer.response = best(&v.response);
     offer.restoration = best(&v.restore);
-    if let Some(window) = v.response_sev_a.values().map(|t| window(t)).min_by_key(|w| w.minutes) {
+    if let Some(window) = v
+        .response_sev_a
+        .values()
+        .map(|t| window(t))
+        .min_by_key(|w| w.minutes)
+    {
         offer.response.insert(Severity::S1, window);
     }
     offer.notes = notes(&v)?;
@@ -205,7 +210,9 @@ fn counting(v: &Vendor) -> Result<Option<Counting>, String> {
 /// The share after a sign: `>0.4% play failure`.
 fn threshold(text: &str, sign: char) -> Result<Percent, String> {
     let rest = text.trim_start_matches(sign);
-    let end = rest.find('%').ok_or_else(|| format!("`{text}`: no share"))?;
+    let end = rest
+        .find('%')
+        .ok_or_else(|| format!("`{text}`: no share"))?;
     rest[..=end].parse()
 }
 
@@ -257,9 +264,14 @@ fn surge(text: &str) -> Result<Surge, String> {
 
 fn claim(v: &Vendor) -> ClaimTerms {
     let days = v.claim_days.as_ref().map(|c| c.get("v").unwrap_or(c));
-    let days = days.and_then(Value::as_u64).and_then(|d| u32::try_from(d).ok());
+    let days = days
+        .and_then(Value::as_u64)
+        .and_then(|d| u32::try_from(d).ok());
     // "within 2 months": at least 59 days.
-    let months = v.claim.as_deref().is_some_and(|c| c.contains("within 2 months"));
+    let months = v
+        .claim
+        .as_deref()
+        .is_some_and(|c| c.contains("within 2 months"));
     ClaimTerms {
         automatic: false,
         window_days: days.or(months.then_some(59)),
@@ -311,10 +323,15 @@ fn notes(v: &Vendor) -> Result<Vec<String>, String> {
         ("disputes", &v.disputes),
         ("severity", &v.downgrade),
     ];
-    let written = texts.iter().filter_map(|(what, text)| Some((what, text.as_ref()?)));
+    let written = texts
+        .iter()
+        .filter_map(|(what, text)| Some((what, text.as_ref()?)));
     notes.extend(written.map(|(what, text)| format!("{what}: {text}")));
     if let Some(target) = &v.target_enterprise {
-        notes.push(format!("target of the enterprise plan: {}", percent(target)?));
+        notes.push(format!(
+            "target of the enterprise plan: {}",
+            percent(target)?
+        ));
     }
     if let Some(target) = &v.target_with_well_architected_review {
         let target = percent(target)?;
@@ -355,10 +372,15 @@ mod tests {
                     let top = c.share(usize::MAX, |_| true);
                     format!("up to {top}")
                 });
-                format!("{} {} {} credits {credits}", o.id.as_str(), o.grade, text(o.target))
+                format!(
+                    "{} {} {} credits {credits}",
+                    o.id.as_str(),
+                    o.grade,
+                    text(o.target)
+                )
             })
             .collect();
-        insta::assert_snapshot!(lines.join("\n"));
+        insta::assert_snapshot!(lines.join("\n"), @"");
     }
 
     #[test]
@@ -371,7 +393,11 @@ mod tests {
             ("NBD", None, false),
         ] {
             let window = window(text);
-            assert_eq!((window.minutes, window.credited), (minutes, credited), "{text}");
+            assert_eq!(
+                (window.minutes, window.credited),
+                (minutes, credited),
+                "{text}"
+            );
         }
     }
 

@@ -395,7 +395,9 @@ impl TryFrom<String> for Currency {
     fn try_from(text: String) -> Result<Self, String> {
         if text.len() != 3 || !text.bytes().all(|b| b.is_ascii_uppercase()) {
             let shown: String = text.chars().take(20).collect();
-            return Err(format!("`{shown}` is not a currency: write a code like USD"));
+            return Err(format!(
+                "`{shown}` is not a currency: write a code like USD"
+            ));
         }
         Ok(Self(text))
     }
@@ -429,9 +431,11 @@ impl BuyerNeed {
             return None;
         }
         let span = start.until((jiff::Unit::Month, event.date)).ok()?;
-        let month = u32::try_from(span.get_years() * 12).ok()? + u32::try_from(span.get_months()).ok()?;
+        let month =
+            u32::try_from(span.get_years() * 12).ok()? + u32::try_from(span.get_months()).ok()?;
         let day = u32::try_from(span.get_days()).ok()?.min(29);
-        (month < self.term.months.count()).then(|| (month, day * 1440 + minute_of_day(event.starts_at)))
+        (month < self.term.months.count())
+            .then(|| (month, day * 1440 + minute_of_day(event.starts_at)))
     }
 }
 

@@ -88,7 +88,10 @@ impl TryFrom<Vec<Scenario>> for Scenarios {
 
     fn try_from(list: Vec<Scenario>) -> Result<Self, String> {
         if list.len() > MAX_SCENARIOS {
-            return Err(format!("{} rows: write at most {MAX_SCENARIOS}", list.len()));
+            return Err(format!(
+                "{} rows: write at most {MAX_SCENARIOS}",
+                list.len()
+            ));
         }
         if let Some(long) = list.iter().find(|s| s.down_minutes > MONTH_MINUTES) {
             return Err(format!(
@@ -146,7 +149,9 @@ impl TryFrom<Quantity> for Rate {
 
     fn try_from(rate: Quantity) -> Result<Self, String> {
         if rate > Quantity::from(MAX_PER_MONTH) {
-            return Err(format!("{rate} outages per month: write 0 to {MAX_PER_MONTH}"));
+            return Err(format!(
+                "{rate} outages per month: write 0 to {MAX_PER_MONTH}"
+            ));
         }
         Ok(Self(rate))
     }
@@ -348,7 +353,10 @@ impl TryFrom<Vec<Reach>> for Reaches {
 
     fn try_from(list: Vec<Reach>) -> Result<Self, String> {
         if list.len() > MAX_SCENARIOS {
-            return Err(format!("{} rows: write at most {MAX_SCENARIOS}", list.len()));
+            return Err(format!(
+                "{} rows: write at most {MAX_SCENARIOS}",
+                list.len()
+            ));
         }
         whole("the chances", list.iter().map(|r| r.chance))?;
         Ok(Self(list))

@@ -152,7 +152,16 @@ mod tests {
             assert_eq!(read.to_string(), shown);
         }
         for text in [
-            "", "-1", "1e3", "abc", "0.00001", "1000000001", ".", "1.2.3", "NaN", "+1",
+            "",
+            "-1",
+            "1e3",
+            "abc",
+            "0.00001",
+            "1000000001",
+            ".",
+            "1.2.3",
+            "NaN",
+            "+1",
         ] {
             assert!(text.parse::<Quantity>().is_err(), "{text}");
         }

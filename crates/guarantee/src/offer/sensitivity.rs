@@ -137,7 +137,9 @@ fn offer(change: Change) -> Offer {
     let id = OfferId::try_from("base".to_owned()).unwrap_or_else(|_| unreachable!());
     Offer {
         target: Some(percent(bounds[0])),
-        credits: Tiers::try_from(tiers.collect::<Vec<_>>()).ok().map(Credits::Tiers),
+        credits: Tiers::try_from(tiers.collect::<Vec<_>>())
+            .ok()
+            .map(Credits::Tiers),
         claim: ClaimTerms {
             automatic: matches!(change, Change::Automatic | Change::WholeFee),
             form: Some(CreditForm::Credit),

@@ -11,9 +11,9 @@ use super::outage::{Duration, MONTH_MINUTES, MONTH_SECONDS, OutageModel};
 use super::quantity::{cents, decimal, float};
 use crate::ratio::Percent;
 
-/// Most months in a simulation. A loss is kept for each, to find percentiles:
-/// 16 bytes × 5 million = 80 MB, and some seconds of work per offer.
-pub const MAX_SIMULATED_MONTHS: u64 = 5_000_000;
+/// Most months in a simulation. Two amounts are kept for each, to find
+/// percentiles: 2 × 16 bytes × 2 million = 64 MB, and seconds of work per offer.
+pub const MAX_SIMULATED_MONTHS: u64 = 2_000_000;
 
 /// A mean and its standard error.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -32,6 +32,8 @@ pub(crate) struct Simulated {
     pub uncovered: Mean,
     /// Monthly losses, sorted.
     pub losses: Vec<Decimal>,
+    /// What of each stayed with the buyer, sorted.
+    pub left: Vec<Decimal>,
 }
 
 /// Sums for a mean: exact in decimals, squares as a statistic in floats.
@@ -123,7 +125,9 @@ impl<'a> Source<'a> {
         let at_peak = rng.below(Percent::WHOLE) < self.clock.at_peak.units();
         let minutes = if at_peak { &self.peak } else { &self.off };
         let pick = rng.below(minutes.len() as u64);
-        let minute = usize::try_from(pick).ok().and_then(|i| minutes.get(i).copied());
+        let minute = usize::try_from(pick)
+            .ok()
+            .and_then(|i| minutes.get(i).copied());
         let day = u32::try_from(rng.below(30)).unwrap_or(0);
         let mut left = rng.below(Percent::WHOLE);
         let mut users = Percent::ONE;
@@ -215,7 +219,9 @@ fn peak_seconds(clock: &Clock, o: &Outage) -> u32 {
     }
     let days = o.seconds / 86_400;
     let rest = o.seconds % 86_400;
-    let whole = (0..rest / 60).filter(|m| clock.is_peak(o.start + m)).count();
+    let whole = (0..rest / 60)
+        .filter(|m| clock.is_peak(o.start + m))
+        .count();
     let last = if clock.is_peak(o.start + rest / 60) {
         rest % 60
     } else {
@@ -237,8 +243,15 @@ pub(crate) fn simulate(
     let months = need.term.months.count();
     let mut rng = Rng::new(seed);
     let mut sums: [Tally; 6] = Default::default();
-    let [loss, credit, collected, uncovered, breach_month, breach_term] = &mut sums;
-    let mut losses = Vec::new();
+    let [
+        loss,
+        credit,
+        collected,
+        uncovered,
+        breach_month,
+        breach_term,
+    ] = &mut sums;
+    let (mut losses, mut left) = (Vec::new(), Vec::new());
     let (mut promised, mut paid) = (terms.offer.target.is_some(), true);
     let mut outages = Vec::new();
     for _ in 0..runs {
@@ -258,10 +271,12 @@ pub(crate) fn simulate(
             uncovered.add(lost - got);
             breach_month.add(Decimal::from(u8::from(bad == Some(true))));
             losses.push(lost);
+            left.push(lost - got);
         }
         breach_term.add(Decimal::from(u8::from(broken)));
     }
     losses.sort_unstable();
+    left.sort_unstable();
     Simulated {
         breach_month: promised.then(|| breach_month.mean(6)),
         breach_term: promised.then(|| breach_term.mean(6)),
@@ -270,5 +285,6 @@ pub(crate) fn simulate(
         collected: collected.mean(2),
         uncovered: uncovered.mean(2),
         losses,
+        left,
     }
 }

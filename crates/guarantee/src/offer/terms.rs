@@ -283,7 +283,8 @@ impl Credits {
             Self::Matrix(matrix) => {
                 let column = missed.min(matrix.columns()).checked_sub(1);
                 let paid = matrix.0.iter().filter(|row| misses(row.below));
-                paid.filter_map(|row| row.credit.get(column?).copied()).max()
+                paid.filter_map(|row| row.credit.get(column?).copied())
+                    .max()
             }
             Self::Proportional(_) => None,
         };

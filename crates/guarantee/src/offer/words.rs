@@ -48,7 +48,10 @@ impl Assumption {
     /// One sentence.
     pub(crate) const fn text(self, lang: Lang) -> &'static str {
         let (en, zh) = match self {
-            Self::Fee => ("no price known: the need's assumed fee", "价格未知:采用需求中的假定费用"),
+            Self::Fee => (
+                "no price known: the need's assumed fee",
+                "价格未知:采用需求中的假定费用",
+            ),
             Self::NoCredits => ("no credits known: counted as none", "赔付未知:按无赔付计算"),
             Self::Counting => (
                 "how downtime is counted was not found: every minute counts",
@@ -66,7 +69,10 @@ impl Assumption {
                 "the claim window is shorter than the buyer needs: nothing is collected",
                 "申请期限短于客户所需时间:无法获得赔付",
             ),
-            Self::OwnOutages => ("the offer's own history of outages", "采用该方案自身的故障记录"),
+            Self::OwnOutages => (
+                "the offer's own history of outages",
+                "采用该方案自身的故障记录",
+            ),
             Self::RestorationAmount => (
                 "late restoration is credited, the amount was not found: counted as none",
                 "恢复超时可获赔付,金额未找到:按无赔付计算",
@@ -84,7 +90,10 @@ impl Change {
                 "Published terms: 99.9%, credits 10/25/100%, by claim",
                 "公开条款:99.9%,赔付 10/25/100%,需申请",
             ),
-            Self::LongerTerm => ("Term of 36 months instead of 12", "合同期 36 个月而非 12 个月"),
+            Self::LongerTerm => (
+                "Term of 36 months instead of 12",
+                "合同期 36 个月而非 12 个月",
+            ),
             Self::Automatic => ("Credits without a claim", "免申请自动赔付"),
             Self::DoubleCredits => ("Twice the credits", "赔付加倍"),
             Self::WholeFee => (
