@@ -10,7 +10,7 @@ use super::expected::expected;
 use super::gaps::{self, Gap};
 use super::need::BuyerNeed;
 use super::quantity::{cents, decimal};
-use super::sensitivity::{Sensitivity, sensitivity};
+use super::sensitivity::{Change, Sensitivity, believing, offer as published, sensitivity};
 use super::simulate::{MAX_SIMULATED_MONTHS, Mean, Simulated, simulate};
 use super::terms::{Grade, Offer};
 use crate::ratio::Percent;
@@ -191,6 +191,18 @@ pub struct Comparison {
     pub not_computed: Vec<NotComputed>,
     /// What would change the uncovered loss.
     pub sensitivity: Sensitivity,
+    /// Published terms, were every outage restored in time.
+    pub restored: Restored,
+}
+
+/// The uncovered losses if a restoration time is always kept.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Restored {
+    /// The time.
+    pub minutes: u32,
+    /// As in a [`Row`].
+    #[serde(serialize_with = "pairs")]
+    pub exceedance: Vec<(Decimal, Decimal)>,
 }
 
 fn pairs<S: Serializer>(list: &[(Decimal, Decimal)], s: S) -> Result<S::Ok, S::Error> {
@@ -236,7 +248,21 @@ pub fn compare(
         rows,
         not_computed: not_computed.collect(),
         sensitivity: sensitivity(need),
+        restored: restored(need, seed, runs),
     })
+}
+
+/// The restoration time whose effect is drawn beside the offers.
+pub(crate) const DRAWN_WINDOW: u32 = 30;
+
+fn restored(need: &BuyerNeed, seed: u64, runs: u32) -> Restored {
+    let need = believing(need);
+    let offer = published(Change::RestoredWithin(DRAWN_WINDOW));
+    let seen = simulate(&need, &need.outages, &Terms::new(&need, &offer), seed, runs);
+    Restored {
+        minutes: DRAWN_WINDOW,
+        exceedance: exceedance(&seen.left),
+    }
 }
 
 fn check(need: &BuyerNeed, offers: &[Offer], runs: u32) -> Result<(), CompareError> {

@@ -297,7 +297,9 @@ fn of_poisson(
     };
     let target = terms.target();
     let mut bounds = credits.bounds();
-    bounds.iter_mut().for_each(|bound| *bound = (*bound).min(target));
+    bounds
+        .iter_mut()
+        .for_each(|bound| *bound = (*bound).min(target));
     bounds.dedup();
     if bounds.is_empty() {
         return;

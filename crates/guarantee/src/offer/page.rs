@@ -118,6 +118,11 @@ fn plots(c: &Comparison, lang: Lang, out: &mut String) {
         "share of the expected loss saved",
         "减少的损失占预期损失的比例",
     );
+    let restored = match lang {
+        Lang::En => format!("any, if restored within {} min", c.restored.minutes),
+        Lang::Zh => format!("任一方案,若 {} 分钟内恢复", c.restored.minutes),
+    };
+    let lines = lines.chain([key("restored", &restored)]);
     out.push_str("<section class=\"plots\">\n");
     figure(
         out,
@@ -136,7 +141,10 @@ fn plots(c: &Comparison, lang: Lang, out: &mut String) {
     figure(
         out,
         curve,
-        lang.pick("simulated months", "模拟月份"),
+        lang.pick(
+            "Simulated months. Where the lines lie on each other, credits change nothing.",
+            "模拟月份。曲线重合之处,赔付没有任何作用。",
+        ),
         &lines.collect::<String>(),
         &plot::exceedance(c, lang),
     );
@@ -156,18 +164,18 @@ fn table(c: &Comparison, lang: Lang, out: &mut String) {
         lang.pick("Offer", "方案"),
         lang.pick("Evidence", "证据"),
         lang.pick("Target", "目标"),
-        lang.pick("Breach in a month", "单月违约率"),
-        lang.pick("Breach in the term", "期内违约率"),
-        lang.pick("Outage beyond tolerance", "超出承受限度"),
         lang.pick("Fee", "月费"),
         lang.pick("Loss", "损失"),
         lang.pick("Credit by the text", "名义赔付"),
         lang.pick("Collected", "实得赔付"),
         lang.pick("Uncovered", "未覆盖"),
-        "p50",
-        "p95",
-        "p99",
         lang.pick("Total of the term", "期内总成本"),
+        lang.pick("Breach in a month", "单月违约率"),
+        lang.pick("Breach in the term", "期内违约率"),
+        lang.pick("Outage beyond tolerance", "超出承受限度"),
+        lang.pick("Loss p50", "损失 p50"),
+        lang.pick("Loss p95", "损失 p95"),
+        lang.pick("Loss p99", "损失 p99"),
     ];
     let _ = write!(
         out,
@@ -219,18 +227,18 @@ fn cells(row: &Row, lang: Lang) -> Vec<String> {
         grade.replace("g–", "gx"),
         row.target
             .map_or_else(|| missing(lang.none()), |t| t.to_string()),
-        chance(row.breach_month),
-        chance(row.breach_term),
-        percent_text(row.beyond_tolerance),
         money(row.fee) + star,
         estimate(row.loss),
         row.credit.map_or_else(|| missing(lang.none()), estimate),
         estimate(row.collected),
         format!("<b>{}</b>", estimate(row.uncovered)),
+        format!("<b>{}</b>", money(row.term_total)),
+        chance(row.breach_month),
+        chance(row.breach_term),
+        percent_text(row.beyond_tolerance),
         money(row.loss_p50),
         money(row.loss_p95),
         money(row.loss_p99),
-        format!("<b>{}</b>", money(row.term_total)),
     ]
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use rust_decimal::Decimal;
+
 use super::compare::{Comparison, Row};
 use super::quantity::{float, grouped};
 use super::report::share;
@@ -107,11 +109,12 @@ pub(crate) fn steps(c: &Comparison, lang: Lang) -> String {
     svg + "</svg>"
 }
 
+/// The offers of a curve, and its points.
+type Curve<'a> = (Vec<&'a str>, &'a [(Decimal, Decimal)]);
+
 /// Curves that are the same, with the offers they belong to.
-pub(crate) fn curves(
-    c: &Comparison,
-) -> Vec<(Vec<&str>, &[(rust_decimal::Decimal, rust_decimal::Decimal)])> {
-    let mut groups: Vec<(Vec<&str>, &[_])> = Vec::new();
+pub(crate) fn curves(c: &Comparison) -> Vec<Curve<'_>> {
+    let mut groups: Vec<Curve<'_>> = Vec::new();
     for row in &c.rows {
         match groups
             .iter_mut()
@@ -127,82 +130,107 @@ pub(crate) fn curves(
 /// Lines that can be told apart by colour; those after share the last.
 pub(crate) const LINES: usize = 8;
 
-/// The chance that a month leaves more than an amount with the buyer.
-pub(crate) fn exceedance(c: &Comparison, lang: Lang) -> String {
-    let (left, top, bottom, height) = (44.0, 10.0, 236.0, 280.0);
-    let groups = curves(c);
-    let points = groups.iter().flat_map(|(_, points)| points.iter());
-    let chances = points.clone().map(|(_, p)| float(*p)).filter(|p| *p > 0.0);
-    let most = scale(points.map(|(l, _)| float(*l)).fold(1.0, f64::max));
-    let decades = chances.clone().fold(0.1, f64::min);
-    let decades = (-libm::log10(decades)).clamp(1.0, 5.0);
-    let x = |loss: f64| left + (loss.max(0.0) / most).min(1.0) * (WIDTH - left - 8.0);
-    let y = |p: f64| top + (-libm::log10(p) / decades).clamp(0.0, 1.0) * (bottom - top);
-    let title = lang.pick(
-        "Chance that a month leaves more with you",
-        "当月未覆盖损失超过该金额的概率",
-    );
-    let mut svg = open(height, title);
-    let mut p = 1.0;
-    while p > libm::pow(10.0, -decades) * 0.99 {
-        let label = format!("{}%", trimmed(p * 100.0));
-        let _ = write!(
-            svg,
-            "<line class=\"grid\" x1=\"{left}\" x2=\"{WIDTH}\" y1=\"{0:.1}\" y2=\"{0:.1}\"/><text class=\"n s\" x=\"{1}\" y=\"{2:.1}\">{label}</text>",
-            y(p),
-            left - 6.0,
-            y(p) + 4.0
-        );
-        p /= 10.0;
+/// Where losses and chances lie in the plot of exceedance; both axes are
+/// logarithmic, since most months lose little and few lose very much.
+struct Axes {
+    /// Largest loss, a power of ten.
+    most: f64,
+    /// Decades of chances.
+    decades: f64,
+}
+
+const LEFT: f64 = 48.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 236.0;
+/// Decades of losses that are shown.
+const LOSSES: f64 = 4.0;
+
+impl Axes {
+    fn new<'a>(points: impl Iterator<Item = &'a (Decimal, Decimal)> + Clone) -> Self {
+        let losses = points.clone().map(|(l, _)| float(*l));
+        let chances = points.map(|(_, p)| float(*p)).filter(|p| *p > 0.0);
+        Self {
+            most: libm::ceil(libm::log10(losses.fold(10.0, f64::max))),
+            decades: (-libm::log10(chances.fold(0.1, f64::min))).clamp(1.0, 4.0),
+        }
     }
-    for part in 0..=4 {
-        let loss = most * f64::from(part) / 4.0;
-        let anchor = match part {
-            0 => "start",
-            4 => "end",
-            _ => "middle",
-        };
-        let _ = write!(
-            svg,
-            "<text class=\"s\" text-anchor=\"{anchor}\" x=\"{:.1}\" y=\"{}\">{}</text>",
-            x(loss),
-            bottom + 18.0,
-            compact(loss)
-        );
+
+    fn x(&self, loss: f64) -> f64 {
+        let decade = libm::log10(loss.max(1e-9)) - (self.most - LOSSES);
+        LEFT + (decade / LOSSES).clamp(0.0, 1.0) * (WIDTH - LEFT - 8.0)
     }
-    for (i, (_, points)) in groups.iter().enumerate().rev() {
-        let shown = points.iter().filter(|(_, p)| !p.is_zero());
+
+    fn y(&self, chance: f64) -> f64 {
+        TOP + (-libm::log10(chance) / self.decades).clamp(0.0, 1.0) * (BOTTOM - TOP)
+    }
+
+    fn grid(&self, svg: &mut String) {
+        let mut chance = 1.0;
+        while -libm::log10(chance) < self.decades + 0.01 {
+            let y = self.y(chance);
+            let _ = write!(
+                svg,
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text class=\"n s\" x=\"{}\" y=\"{:.1}\">{}%</text>",
+                LEFT - 6.0,
+                y + 4.0,
+                trimmed(chance * 100.0)
+            );
+            chance /= 10.0;
+        }
+        for decade in 0..=4 {
+            let loss = libm::pow(10.0, self.most - LOSSES + f64::from(decade));
+            let anchor = if decade == 4 { "end" } else { "middle" };
+            let _ = write!(
+                svg,
+                "<line class=\"grid\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{TOP}\" y2=\"{BOTTOM}\"/>\
+                 <text class=\"s\" text-anchor=\"{anchor}\" x=\"{0:.1}\" y=\"{1}\">{2}</text>",
+                self.x(loss),
+                BOTTOM + 18.0,
+                compact(loss)
+            );
+        }
+    }
+
+    fn line(&self, class: &str, points: &[(Decimal, Decimal)], svg: &mut String) {
+        // Beyond the last decade of chances there are too few months to draw.
+        let least = libm::pow(10.0, -self.decades);
+        let shown = points.iter().map(|(l, p)| (float(*l), float(*p)));
+        let shown = shown.filter(|(_, p)| *p >= least);
         let line: Vec<String> = shown
-            .map(|(l, p)| format!("{:.1},{:.1}", x(float(*l)), y(float(*p))))
+            .map(|(l, p)| format!("{:.1},{:.1}", self.x(l), self.y(p)))
             .collect();
         let _ = write!(
             svg,
-            "<polyline class=\"line c{}\" points=\"{}\"/>",
-            i.min(LINES - 1),
+            "<polyline class=\"line {class}\" points=\"{}\"/>",
             line.join(" ")
         );
     }
-    let axis = format!(
-        "{} {}",
-        lang.pick("uncovered loss in a month,", "单月未覆盖损失,"),
-        c.currency
-    );
-    let _ = write!(
-        svg,
-        "<text class=\"s\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{}</text></svg>",
-        f64::midpoint(left, WIDTH),
-        bottom + 38.0,
-        escape(&axis)
-    );
-    svg
 }
 
-/// The next of 1, 2, 4, 8 times a power of ten: quarters of it are round.
-fn scale(most: f64) -> f64 {
-    let power = libm::pow(10.0, libm::floor(libm::log10(most.max(1.0))));
-    let steps = [1.0, 2.0, 4.0, 8.0, 10.0];
-    let fits = steps.into_iter().map(|s| s * power).find(|s| *s >= most);
-    fits.unwrap_or(10.0 * power)
+/// The chance that a month leaves more than an amount with the buyer.
+pub(crate) fn exceedance(c: &Comparison, lang: Lang) -> String {
+    let groups = curves(c);
+    let axes = Axes::new(groups.iter().flat_map(|(_, points)| points.iter()));
+    let title = lang.pick(
+        "Chance that a month leaves more with you",
+        "单月未覆盖损失超过该金额的概率",
+    );
+    let mut svg = open(BOTTOM + 44.0, title);
+    axes.grid(&mut svg);
+    for (i, (_, points)) in groups.iter().enumerate().rev() {
+        axes.line(&format!("c{}", i.min(LINES - 1)), points, &mut svg);
+    }
+    axes.line("restored", &c.restored.exceedance, &mut svg);
+    let label = lang.pick("uncovered loss in a month,", "单月未覆盖损失,");
+    let _ = write!(
+        svg,
+        "<text class=\"s\" text-anchor=\"middle\" x=\"{}\" y=\"{}\">{label} {}</text></svg>",
+        f64::midpoint(LEFT, WIDTH),
+        BOTTOM + 38.0,
+        escape(&c.currency)
+    );
+    svg
 }
 
 fn trimmed(value: f64) -> String {
@@ -213,6 +241,7 @@ fn trimmed(value: f64) -> String {
 /// `1500000` as `1.5M`: axes have little room.
 fn compact(value: f64) -> String {
     match value {
+        v if v >= 1e9 => trimmed(v / 1e9) + "G",
         v if v >= 1e6 => trimmed(v / 1e6) + "M",
         v if v >= 1e3 => trimmed(v / 1e3) + "k",
         v => trimmed(v),

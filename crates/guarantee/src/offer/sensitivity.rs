@@ -95,9 +95,7 @@ pub fn sensitivity(need: &BuyerNeed) -> Sensitivity {
 }
 
 pub(crate) fn uncovered(need: &BuyerNeed, change: Change) -> Decimal {
-    let mut need = need.clone();
-    need.belief.restoration_kept_if_credited = Percent::ONE;
-    need.belief.restoration_kept_if_stated = Percent::ONE;
+    let mut need = believing(need);
     match change {
         Change::OneRegion => regional(&mut need.outages),
         Change::HalfOutages => halve(&mut need.outages),
@@ -111,7 +109,16 @@ pub(crate) fn uncovered(need: &BuyerNeed, change: Change) -> Decimal {
     month.loss - month.collected.unwrap_or_default()
 }
 
-fn offer(change: Change) -> Offer {
+/// The need of a buyer whose vendor keeps every restoration time.
+pub(crate) fn believing(need: &BuyerNeed) -> BuyerNeed {
+    let mut need = need.clone();
+    need.belief.restoration_kept_if_credited = Percent::ONE;
+    need.belief.restoration_kept_if_stated = Percent::ONE;
+    need
+}
+
+/// Terms as they are published, with the change.
+pub(crate) fn offer(change: Change) -> Offer {
     let shares = match change {
         Change::DoubleCredits => [20, 50, 100],
         Change::WholeFee => [100, 100, 100],

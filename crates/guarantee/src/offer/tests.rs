@@ -9,7 +9,7 @@ use super::credit::{Outage, Terms};
 use super::expected::expected;
 use super::need::BuyerNeed;
 use super::terms::Offer;
-use super::{advise, market};
+use super::{Lang, advise, market, report};
 use crate::ratio::Percent;
 
 const SHOW: &str = include_str!("../../../../examples/guarantee/need-show.yaml");
@@ -191,7 +191,7 @@ credits: { tiers: [{ below: 99.95%, credit: 15% }, { below: 99%, credit: 60% }] 
         need.claim.hourly_rate = 50.into();
         for seed in [1, 42, 20_260_901] {
             let compared =
-                compare(&need, &[strict.clone(), fair.clone()], seed, 400).expect("compared");
+                compare(&need, &[strict.clone(), fair.clone()], seed, 250).expect("compared");
             for row in &compared.rows {
                 let what = format!("{} seed {seed} {outages}", row.id);
                 near(&what, row.loss, "0.02");
@@ -341,7 +341,7 @@ fn wrong_needs_are_refused_with_place_and_remedy() {
         (
             "users: everyone",
             "users: all",
-            "need.yaml:86:30: `all` are no users: write everyone, one-region, or a share like 20%",
+            "need.yaml:86:31: `all` are no users: write everyone, one-region, or a share like 20%",
         ),
         (
             "name: Evening",
@@ -421,5 +421,48 @@ fn a_shorter_restoration_is_worth_more_than_any_credit() {
     for window in &advice.windows {
         assert!(window.saved >= last && window.worth >= Decimal::ZERO);
         last = window.saved;
+    }
+}
+
+#[test]
+fn reports_are_as_they_were() {
+    let need = BuyerNeed::read("need-show.yaml", SHOW).expect("example");
+    let offers = market::offers().expect("built-in");
+    let ids = ["agora-xla", "tencent-live", "aws-medialive", "zoom-support"];
+    let some: Vec<Offer> = offers
+        .iter()
+        .filter(|o| ids.contains(&o.id.as_str()))
+        .cloned()
+        .collect();
+    let mut compared = compare(&need, &some, 7, 100).expect("compared");
+    insta::assert_snapshot!("compare_en", report::comparison_text(&compared, Lang::En));
+    insta::assert_snapshot!("compare_zh", report::comparison_text(&compared, Lang::Zh));
+    compared.rows.truncate(1);
+    let json = serde_json::to_string_pretty(&compared).expect("JSON");
+    insta::assert_snapshot!("compare_json", json);
+    let advice = advise::advise(&need);
+    insta::assert_snapshot!("advise_en", report::advice_text(&advice, Lang::En));
+    insta::assert_snapshot!("advise_zh", report::advice_text(&advice, Lang::Zh));
+    insta::assert_snapshot!("list", report::offers_text(&offers, Lang::En));
+    insta::assert_snapshot!("show", report::offer_text(&some[0], Lang::En));
+}
+
+#[test]
+fn a_page_escapes_what_it_was_given_and_asks_for_nothing() {
+    let mut need = reference(None);
+    need.name = "<script>alert(\"1\")</script>\u{1b}[2J".to_owned();
+    let mut evil = aws();
+    evil.name = "<img src=x onerror='x'> & more".to_owned();
+    evil.source = Some("<b>bold</b>".to_owned());
+    let compared = compare(&need, &[evil], 1, 20).expect("compared");
+    for lang in [Lang::En, Lang::Zh] {
+        let page = super::page(&compared, lang);
+        for harmful in [
+            "<script", "<img", "<b>bold", "\u{1b}", "http://", "https://", "url(",
+        ] {
+            assert!(!page.contains(harmful), "{harmful}");
+        }
+        assert!(page.contains("&lt;img src=x onerror=&#39;x&#39;&gt; &amp; more"));
+        assert!(!report::comparison_text(&compared, lang).contains('\u{1b}'));
     }
 }
