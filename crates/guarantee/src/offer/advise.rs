@@ -4,11 +4,11 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::credit::{fee, fraction};
+use super::credit::fee;
 use super::need::{BuyerNeed, minute_of_day};
 use super::outage::MONTH_MINUTES;
 use super::quantity::cents;
-use super::sensitivity::{Change, Sensitivity, WINDOWS, sensitivity, uncovered};
+use super::sensitivity::{Change, Sensitivity, WINDOWS, lost, sensitivity};
 use super::terms::{Grade, Offer, OfferId};
 use crate::module::Module;
 use crate::ratio::Percent;
@@ -115,8 +115,9 @@ pub enum Reason {
 pub struct WindowValue {
     /// The time.
     pub minutes: u32,
-    /// Uncovered loss per month if it is always kept.
-    pub uncovered: Decimal,
+    /// Expected loss per month if it is always kept, before credits: a shorter
+    /// outage is worth its length, whatever it no longer pays.
+    pub loss: Decimal,
     /// Saved against no promise.
     pub saved: Decimal,
     /// Saved against the next longer time: the most that the step may cost.
@@ -154,7 +155,7 @@ pub struct Advice {
 #[must_use]
 pub fn advise(need: &BuyerNeed) -> Advice {
     let sensitivity = sensitivity(need);
-    let windows = windows(need);
+    let windows = windows(need, sensitivity.loss);
     let target = target(need);
     let level = level(need, &sensitivity);
     Advice {
@@ -172,15 +173,14 @@ pub fn advise(need: &BuyerNeed) -> Advice {
     }
 }
 
-fn windows(need: &BuyerNeed) -> Vec<WindowValue> {
-    let base = cents(uncovered(need, Change::Base));
-    let mut longer = base;
+fn windows(need: &BuyerNeed, loss: Decimal) -> Vec<WindowValue> {
+    let mut longer = loss;
     let value = |minutes| {
-        let left = cents(uncovered(need, Change::RestoredWithin(minutes)));
+        let left = cents(lost(need, Change::RestoredWithin(minutes)));
         let value = WindowValue {
             minutes,
-            uncovered: left,
-            saved: base - left,
+            loss: left,
+            saved: loss - left,
             worth: longer - left,
         };
         longer = left;
@@ -267,8 +267,8 @@ fn response(need: &BuyerNeed) -> Vec<(Severity, u32)> {
     let first = need.tolerance.max_response_minutes.clamp(1, 1440);
     vec![
         (Severity::S1, first),
-        (Severity::S2, first * 4),
-        (Severity::S3, first * 16),
+        (Severity::S2, (first * 4).min(1440)),
+        (Severity::S3, (first * 16).min(3 * 1440)),
     ]
 }
 
@@ -359,9 +359,4 @@ fn reasons(need: &BuyerNeed, sensitivity: &Sensitivity, target: Percent) -> Vec<
 /// A share as a percentage with one decimal.
 pub(crate) fn percent_text(share: Decimal) -> String {
     super::quantity::grouped(share * Decimal::from(100), 1) + "%"
-}
-
-/// The same for a [`Percent`].
-pub(crate) fn whole_percent_text(share: Percent) -> String {
-    percent_text(fraction(share))
 }

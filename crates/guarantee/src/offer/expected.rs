@@ -1,97 +1,20 @@
 //! Means without drawing: exact for tables, by numeric integration and
 //! convolution for compound Poisson outages.
 
+mod clock;
+mod counted;
+
 use rust_decimal::Decimal;
 
 use super::credit::{Outage, Terms};
-use super::need::{BuyerNeed, minute_of_day};
-use super::outage::{Duration, MONTH_MINUTES, MONTH_SECONDS, OutageModel, Poisson, Table};
+use super::need::BuyerNeed;
+use super::outage::{MONTH_MINUTES, OutageModel, Poisson, Table};
 use super::quantity::{decimal, float};
 use crate::ratio::Percent;
 
-const DAY: usize = 1440;
-/// Bins up to a credit's bound: the chance of a breach is then right to about
-/// one in a thousand, and a bound costs half a million multiplications.
-const BINS: u32 = 1000;
-
-/// When outages begin, and what the minutes after that cost.
-pub(crate) struct Clock {
-    /// Chance that an outage begins in this minute of the day.
-    begins: Vec<f64>,
-    /// Whether a minute of the day is in the peak.
-    peak: Vec<bool>,
-    /// The minute of the day in which the peak begins.
-    first: usize,
-    /// How many minutes of a day are in the peak.
-    pub(crate) peak_minutes: u32,
-    /// Share of outages that begin within the peak.
-    pub(crate) at_peak: Percent,
-}
-
-impl Clock {
-    pub(crate) fn new(need: &BuyerNeed, model: &OutageModel) -> Self {
-        let minutes = usize::from(need.peak.hours.count()) * 60;
-        let first = minute_of_day(need.peak.starts_at) as usize;
-        let mut peak = vec![false; DAY];
-        for m in first..first + minutes {
-            peak[m % DAY] = true;
-        }
-        let share = u64::from(need.peak.hours.count()) * Percent::WHOLE / 24;
-        let by_time = Percent::from_units(share).unwrap_or(Percent::ONE);
-        let at_peak = match minutes {
-            0 => Percent::ZERO,
-            DAY => Percent::ONE,
-            _ => model.at_peak().unwrap_or(by_time),
-        };
-        let each = |units: u64, n: usize| units as f64 / Percent::WHOLE as f64 / n.max(1) as f64;
-        let inside = each(at_peak.units(), minutes);
-        let outside = each(at_peak.complement().units(), DAY - minutes);
-        let begins = peak.iter().map(|p| if *p { inside } else { outside });
-        Self {
-            begins: begins.collect(),
-            peak,
-            first,
-            peak_minutes: u32::from(need.peak.hours.count()) * 60,
-            at_peak,
-        }
-    }
-
-    /// The minutes of the day inside the peak, or those outside.
-    pub(crate) fn minutes(&self, at_peak: bool) -> Vec<u32> {
-        let wanted = (0u32..).zip(&self.peak).filter(|(_, p)| **p == at_peak);
-        wanted.map(|(m, _)| m).collect()
-    }
-
-    pub(crate) fn is_peak(&self, minute: u32) -> bool {
-        self.peak[minute as usize % DAY]
-    }
-
-    /// Chance that the n-th minute of an outage is in the peak, for n of a day:
-    /// that it began in the peak moved back by n minutes.
-    fn later_in_peak(&self) -> Vec<f64> {
-        let mut sums = vec![0.0];
-        for m in 0..2 * DAY {
-            sums.push(sums[m] + self.begins[m % DAY]);
-        }
-        let length = self.peak_minutes as usize;
-        let after = |n: usize| {
-            let from = (self.first + DAY - n) % DAY;
-            sums[from + length] - sums[from]
-        };
-        (0..DAY).map(after).collect()
-    }
-
-    /// Chance that an outage of a month of 30 days began before each minute.
-    fn begun(&self) -> Vec<f64> {
-        let mut sum = 0.0;
-        let mut begun = vec![0.0];
-        for m in 0..MONTH_MINUTES as usize {
-            sum += self.begins[m % DAY] / 30.0;
-            begun.push(sum);
-        }
-        begun
-    }
-}
+pub(crate) use clock::Clock;
+use clock::DAY;
+use counted::Counted;
 
 /// What is expected of a month, on average over the term.
 #[derive(Clone, Copy, Debug, Default)]
@@ -316,70 +239,4 @@ fn of_poisson(
     }
     expected.credit = Some(credit);
     expected.collected = Some(collected);
-}
-
-/// The sum of what counts in a month.
-struct Counted<'a> {
-    rate: f64,
-    duration: Duration,
-    rows: Vec<(u64, Percent)>,
-    terms: &'a Terms<'a>,
-}
-
-impl Counted<'_> {
-    /// Chance that an outage counts more than `minutes`.
-    fn survival(&self, minutes: f64) -> f64 {
-        let counting = self.terms.offer.counting.unwrap_or_default();
-        let run = f64::from(counting.min_run_minutes.unwrap_or(0));
-        let slice = f64::from(counting.slice_minutes.unwrap_or(1).max(1));
-        let each = self.rows.iter().map(|(chance, users)| {
-            if counting.bad_from.is_some_and(|from| *users < from) || *users == Percent::ZERO {
-                return 0.0;
-            }
-            let weight = if counting.proportional {
-                part(users.units())
-            } else {
-                1.0
-            };
-            let mut needed = minutes / weight;
-            if counting.whole_slices {
-                needed = (libm::floor(needed / slice) + 1.0) * slice;
-            }
-            part(*chance) * self.lasts(needed.max(run))
-        });
-        each.sum()
-    }
-
-    fn lasts(&self, minutes: f64) -> f64 {
-        if minutes >= f64::from(MONTH_MINUTES) {
-            return 0.0;
-        }
-        let cut = self
-            .terms
-            .restoration
-            .filter(|(m, _)| minutes >= f64::from(*m));
-        let goes_on = cut.map_or(1.0, |_| 1.0 - part(self.terms.kept.units()));
-        self.duration.survival(minutes) * goes_on
-    }
-
-    /// Chance that a month's availability is below `bound`: Panjer's recursion
-    /// over bins whose middles stand for what counts.
-    fn exceeds(&self, bound: Percent) -> f64 {
-        let allowed = f64::from(MONTH_SECONDS) / 60.0 * part(bound.complement().units());
-        if allowed <= 0.0 {
-            return 1.0 - libm::exp(-self.rate * self.survival(0.0));
-        }
-        let width = allowed / (f64::from(BINS) + 0.5);
-        let edges: Vec<f64> = (0..=BINS)
-            .map(|k| self.survival((f64::from(k) + 0.5) * width))
-            .collect();
-        let mut severity = vec![1.0 - edges[0]];
-        severity.extend(edges.windows(2).map(|e| e[0] - e[1]));
-        let mut sum = vec![libm::exp(-self.rate * edges[0])];
-        for n in 1..=BINS as usize {
-            let terms = (1..=n).map(|k| k as f64 * severity[k] * sum[n - k]);
-            sum.push(self.rate / n as f64 * terms.sum::<f64>());
-        }
-        (1.0 - sum.iter().sum::<f64>()).clamp(0.0, 1.0)
-    }
 }

@@ -27,10 +27,10 @@ pub fn offers() -> Result<Vec<Offer>, String> {
 
 fn parse(text: &str) -> Result<Vec<Offer>, String> {
     let facts: Facts = serde_json::from_str(text).map_err(|e| format!("vendors.json: {e}"))?;
-    let each = facts.vendors.into_iter().map(|vendor| {
-        let id = vendor.id.clone();
-        offer(vendor).map_err(|e| format!("vendors.json: {id}: {e}"))
-    });
+    let each = facts
+        .vendors
+        .into_iter()
+        .map(|vendor| offer(&vendor).map_err(|e| format!("vendors.json: {}: {e}", vendor.id)));
     each.collect()
 }
 
@@ -97,7 +97,7 @@ impl From<Severity2> for Severity {
     }
 }
 
-fn offer(v: Vendor) -> Result<Offer, String> {
+fn offer(v: &Vendor) -> Result<Offer, String> {
     let (grade, grade_note) = grade(v.ev.as_deref())?;
     let (name, vendor) = names(&v.id);
     let mut offer = Offer::unknown(OfferId::try_from(v.id.clone())?, name, grade);
@@ -105,11 +105,11 @@ fn offer(v: Vendor) -> Result<Offer, String> {
     offer.grade_note = grade_note;
     offer.source.clone_from(&v.src);
     offer.target = v.target.as_ref().map(percent).transpose()?;
-    offer.counting = counting(&v)?;
-    offer.credits = credits(&v)?;
+    offer.counting = counting(v)?;
+    offer.credits = credits(v)?;
     offer.min_credit = v.min_credit_usd.map(Into::into);
     offer.surge = v.surge.as_deref().map(surge).transpose()?;
-    offer.claim = claim(&v);
+    offer.claim = claim(v);
     // Only what is said outright: silence is not discretion.
     offer.decided_by = v.disputes.as_ref().map(|_| DecidedBy::Vendor);
     // The best plan that was found counts; all of them stand in the notes.
@@ -123,7 +123,7 @@ fn offer(v: Vendor) -> Result<Offer, String> {
     {
         offer.response.insert(Severity::S1, window);
     }
-    offer.notes = notes(&v)?;
+    offer.notes = notes(v)?;
     Ok(offer)
 }
 

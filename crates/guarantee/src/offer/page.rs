@@ -110,10 +110,7 @@ fn plots(c: &Comparison, lang: Lang, out: &mut String) {
             let names = escape(&names.join(lang.pick(", ", "、")));
             key(&format!("c{}", i.min(LINES - 1)), &names)
         });
-    let curve = lang.pick(
-        "Chance that a month leaves more with you",
-        "单月未覆盖损失超过该金额的概率",
-    );
+    let curve = lang.pick("How bad a month can get", "单月损失可能有多严重");
     let share_note = lang.pick(
         "share of the expected loss saved",
         "减少的损失占预期损失的比例",
@@ -142,8 +139,8 @@ fn plots(c: &Comparison, lang: Lang, out: &mut String) {
         out,
         curve,
         lang.pick(
-            "Simulated months. Where the lines lie on each other, credits change nothing.",
-            "模拟月份。曲线重合之处,赔付没有任何作用。",
+            "Share of simulated months that leave more than this with you. Where lines lie on each other, credits change nothing.",
+            "未覆盖损失超过该金额的月份占比(模拟)。曲线重合之处,赔付没有任何作用。",
         ),
         &lines.collect::<String>(),
         &plot::exceedance(c, lang),

@@ -10,7 +10,7 @@ use super::report::share;
 use super::words::Lang;
 
 /// Units across: about the pixels of a phone, so that text keeps its size.
-const WIDTH: f64 = 460.0;
+const WIDTH: f64 = 400.0;
 
 /// Text that can stand in a page.
 pub(crate) fn escape(text: &str) -> String {
@@ -212,10 +212,7 @@ impl Axes {
 pub(crate) fn exceedance(c: &Comparison, lang: Lang) -> String {
     let groups = curves(c);
     let axes = Axes::new(groups.iter().flat_map(|(_, points)| points.iter()));
-    let title = lang.pick(
-        "Chance that a month leaves more with you",
-        "单月未覆盖损失超过该金额的概率",
-    );
+    let title = lang.pick("How bad a month can get", "单月损失可能有多严重");
     let mut svg = open(BOTTOM + 44.0, title);
     axes.grid(&mut svg);
     for (i, (_, points)) in groups.iter().enumerate().rev() {

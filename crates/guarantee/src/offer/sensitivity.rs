@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::credit::Terms;
-use super::expected::expected;
+use super::expected::{Expected, expected};
 use super::need::BuyerNeed;
 use super::outage::{OutageModel, Reach, Reaches, Users};
 use super::quantity::cents;
@@ -86,15 +86,24 @@ pub fn sensitivity(need: &BuyerNeed) -> Sensitivity {
     let mut steps: Vec<Step> = changes.into_iter().map(step).collect();
     steps.sort_by_key(|s| s.saved);
     steps.insert(0, step(Change::Base));
-    let offer = offer(Change::Base);
-    let loss = expected(need, &need.outages, &Terms::new(need, &offer)).loss;
+    let loss = lost(need, Change::Base);
     Sensitivity {
         loss: cents(loss),
         steps,
     }
 }
 
-pub(crate) fn uncovered(need: &BuyerNeed, change: Change) -> Decimal {
+fn uncovered(need: &BuyerNeed, change: Change) -> Decimal {
+    let month = month(need, change);
+    month.loss - month.collected.unwrap_or_default()
+}
+
+/// Expected loss of a month, before credits.
+pub(crate) fn lost(need: &BuyerNeed, change: Change) -> Decimal {
+    month(need, change).loss
+}
+
+fn month(need: &BuyerNeed, change: Change) -> Expected {
     let mut need = believing(need);
     match change {
         Change::OneRegion => regional(&mut need.outages),
@@ -105,8 +114,7 @@ pub(crate) fn uncovered(need: &BuyerNeed, change: Change) -> Decimal {
     }
     let offer = offer(change);
     let terms = Terms::new(&need, &offer);
-    let month = expected(&need, &need.outages, &terms);
-    month.loss - month.collected.unwrap_or_default()
+    expected(&need, &need.outages, &terms)
 }
 
 /// The need of a buyer whose vendor keeps every restoration time.

@@ -4,12 +4,13 @@
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
+use super::advise::{Level, advise};
 use super::compare::{Comparison, compare};
 use super::credit::{Outage, Terms};
 use super::expected::expected;
 use super::need::BuyerNeed;
 use super::terms::Offer;
-use super::{Lang, advise, market, report};
+use super::{Lang, market, report};
 use crate::ratio::Percent;
 
 const SHOW: &str = include_str!("../../../../examples/guarantee/need-show.yaml");
@@ -396,19 +397,19 @@ fn levels_follow_the_need() {
     let mut firm = companion.clone();
     firm.tolerance.max_response_minutes = 30;
     for (need, level) in [
-        (&companion, advise::Level::Entry),
-        (&firm, advise::Level::Professional),
-        (&show, advise::Level::Radical),
-        (&wide, advise::Level::Custom),
+        (&companion, Level::Entry),
+        (&firm, Level::Professional),
+        (&show, Level::Radical),
+        (&wide, Level::Custom),
     ] {
-        assert_eq!(advise::advise(need).level, level, "{}", need.name);
+        assert_eq!(advise(need).level, level, "{}", need.name);
     }
 }
 
 #[test]
 fn a_shorter_restoration_is_worth_more_than_any_credit() {
     let need = BuyerNeed::read("need-show.yaml", SHOW).expect("example");
-    let advice = advise::advise(&need);
+    let advice = advise(&need);
     let saved = |change| {
         let steps = &advice.sensitivity.steps;
         let step = steps.iter().find(|s| s.change == change);
@@ -440,7 +441,7 @@ fn reports_are_as_they_were() {
     compared.rows.truncate(1);
     let json = serde_json::to_string_pretty(&compared).expect("JSON");
     insta::assert_snapshot!("compare_json", json);
-    let advice = advise::advise(&need);
+    let advice = advise(&need);
     insta::assert_snapshot!("advise_en", report::advice_text(&advice, Lang::En));
     insta::assert_snapshot!("advise_zh", report::advice_text(&advice, Lang::Zh));
     insta::assert_snapshot!("list", report::offers_text(&offers, Lang::En));
