@@ -10,10 +10,14 @@ use serde_json::{Number, Value};
 
 use super::terms::{
     ClaimTerms, Counting, CreditForm, Credits, DecidedBy, Grade, Matrix, MatrixRow, Offer, OfferId,
-    Surge, Tier, Tiers, Window,
+    Tier, Tiers, Window,
 };
 use crate::ratio::Percent;
 use crate::severity::Severity;
+
+mod texts;
+
+use texts::{leading, names, surge, threshold, window};
 
 const FACTS: &str = include_str!("../../offers/vendors.json");
 
@@ -69,9 +73,9 @@ struct Vendor {
     disputes: Option<String>,
     min_credit_usd: Option<u32>,
     #[serde(default)]
-    response: BTreeMap<String, BTreeMap<Severity2, String>>,
+    response: BTreeMap<String, BTreeMap<Priority, String>>,
     #[serde(default)]
-    restore: BTreeMap<String, BTreeMap<Severity2, String>>,
+    restore: BTreeMap<String, BTreeMap<Priority, String>>,
     #[serde(default, rename = "response_sevA")]
     response_sev_a: BTreeMap<String, String>,
     downgrade: Option<String>,
@@ -79,20 +83,20 @@ struct Vendor {
 
 /// Priorities as vendors number them.
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-enum Severity2 {
+enum Priority {
     P1,
     P2,
     P3,
     P4,
 }
 
-impl From<Severity2> for Severity {
-    fn from(priority: Severity2) -> Self {
+impl From<Priority> for Severity {
+    fn from(priority: Priority) -> Self {
         match priority {
-            Severity2::P1 => Self::S1,
-            Severity2::P2 => Self::S2,
-            Severity2::P3 => Self::S3,
-            Severity2::P4 => Self::S4,
+            Priority::P1 => Self::S1,
+            Priority::P2 => Self::S2,
+            Priority::P3 => Self::S3,
+            Priority::P4 => Self::S4,
         }
     }
 }
@@ -142,33 +146,6 @@ fn grade(ev: Option<&str>) -> Result<(Grade, Option<String>), String> {
     Ok((grade, (!note.is_empty()).then(|| note.to_owned())))
 }
 
-/// Names for people; an id that is not listed is shown as it is.
-fn names(id: &str) -> (String, Option<String>) {
-    let (name, vendor) = match id {
-        "agora-xla" => ("Agora XLA", "Agora"),
-        "tencent-live" => ("Tencent Cloud Live", "Tencent Cloud"),
-        "tencent-vod" => ("Tencent Cloud VOD", "Tencent Cloud"),
-        "volcengine-live" => ("Volcengine Live", "Volcengine"),
-        "twilio" => ("Twilio", "Twilio"),
-        "aws-medialive" => ("AWS MediaLive", "AWS"),
-        "aws-chime-sdk" => ("Amazon Chime SDK", "AWS"),
-        "aws-ivs" => ("Amazon IVS", "AWS"),
-        "google-media-cdn" => ("Google Media CDN", "Google Cloud"),
-        "zoom-support" => ("Zoom support plans", "Zoom"),
-        "azure-support" => ("Azure support plans", "Microsoft"),
-        "azure-acs" => ("Azure Communication Services", "Microsoft"),
-        "livekit-cloud" => ("LiveKit Cloud", "LiveKit"),
-        "daily" => ("Daily", "Daily"),
-        "vonage-video" => ("Vonage Video", "Vonage"),
-        "mux" => ("Mux", "Mux"),
-        "zego" => ("ZEGO", "ZEGO"),
-        "alibaba-live" => ("Alibaba Cloud Live", "Alibaba Cloud"),
-        "cloudflare-realtime-stream" => ("Cloudflare Realtime, Stream", "Cloudflare"),
-        other => return (other.to_owned(), None),
-    };
-    (name.to_owned(), Some(vendor.to_owned()))
-}
-
 fn percent(number: &Number) -> Result<Percent, String> {
     format!("{number}%").parse()
 }
@@ -207,22 +184,6 @@ fn counting(v: &Vendor) -> Result<Option<Counting>, String> {
     Ok(Some(counting))
 }
 
-/// The share after a sign: `>0.4% play failure`.
-fn threshold(text: &str, sign: char) -> Result<Percent, String> {
-    let rest = text.trim_start_matches(sign);
-    let end = rest
-        .find('%')
-        .ok_or_else(|| format!("`{text}`: no share"))?;
-    rest[..=end].parse()
-}
-
-fn leading<T: std::str::FromStr>(text: &str) -> Option<T> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    text[..end].parse().ok()
-}
-
 fn credits(v: &Vendor) -> Result<Option<Credits>, String> {
     if let Some(matrix) = &v.credit_matrix {
         let rows = matrix.iter().map(|(range, row)| {
@@ -251,17 +212,6 @@ fn credits(v: &Vendor) -> Result<Option<Credits>, String> {
     Ok(Some(Credits::Tiers(Tiers::try_from(tiers?)?)))
 }
 
-/// A multiple of the average where there is one ("above 3x (2022) or 5x …": the
-/// first is the current default), otherwise announcing.
-fn surge(text: &str) -> Result<Surge, String> {
-    let multiple = text.strip_prefix("above ").and_then(leading::<u32>);
-    Ok(Surge {
-        above: multiple.map(Into::into),
-        unannounced: text.contains("unnotified") || text.contains("notice"),
-        text: text.to_owned(),
-    })
-}
-
 fn claim(v: &Vendor) -> ClaimTerms {
     let days = v.claim_days.as_ref().map(|c| c.get("v").unwrap_or(c));
     let days = days
@@ -280,25 +230,8 @@ fn claim(v: &Vendor) -> ClaimTerms {
     }
 }
 
-/// The window of a text: `4h SLA credits`, `<15min`, `NBD`.
-fn window(text: &str) -> Window {
-    let number: Option<u32> = leading(text.trim_start_matches('<'));
-    let unit = text.trim_start_matches(|c: char| c == '<' || c.is_ascii_digit());
-    let minutes = match number {
-        Some(n) if unit.starts_with("min") => Some(n),
-        Some(n) if unit.starts_with('h') => Some(n * 60),
-        _ => None,
-    };
-    Window {
-        minutes,
-        credited: text.contains("credits"),
-        credit: None,
-        text: Some(text.to_owned()),
-    }
-}
-
 /// Per severity the shortest window of all plans; among equals the credited one.
-fn best(plans: &BTreeMap<String, BTreeMap<Severity2, String>>) -> BTreeMap<Severity, Window> {
+fn best(plans: &BTreeMap<String, BTreeMap<Priority, String>>) -> BTreeMap<Severity, Window> {
     let mut found: BTreeMap<Severity, Window> = BTreeMap::new();
     let key = |w: &Window| (w.minutes.unwrap_or(u32::MAX), !w.credited);
     for (priority, text) in plans.values().flatten() {

@@ -9,7 +9,7 @@ use super::compare::{Comparison, compare};
 use super::credit::{Outage, Terms};
 use super::expected::expected;
 use super::need::BuyerNeed;
-use super::terms::Offer;
+use super::terms::{Offer, OfferId, PlanFacts, Tier};
 use super::{Lang, market, report};
 use crate::ratio::Percent;
 
@@ -466,4 +466,56 @@ fn a_page_escapes_what_it_was_given_and_asks_for_nothing() {
         assert!(page.contains("&lt;img src=x onerror=&#39;x&#39;&gt; &amp; more"));
         assert!(!report::comparison_text(&compared, lang).contains('\u{1b}'));
     }
+}
+
+#[test]
+fn a_credited_restoration_is_paid_believed_and_bounded() {
+    let text = include_str!("../../../../examples/guarantee/offer-evidence.yaml");
+    let plan = offer(text);
+    let mut need = reference(None);
+    need.belief.restoration_kept_if_credited = "60%".parse().expect("share");
+    let compared = compare(&need, &[plan, aws()], 5, 2000).expect("compared");
+    let row = row(&compared, "evidence-plan");
+    // Each outage of 60 minutes and more is cut to 45 in 60 of 100 cases:
+    // (0.15 × 60 + 0.04 × 300 + 0.01 × 1440) × 0.4 + 0.2 × 0.6 × 45 minutes.
+    assert_eq!(row.loss.closed_form, "3912".parse().ok());
+    // 19,500 × (0.12 × 15 % kept + 0.06 × 35 % + 0.016 × 60 % + 0.004 × 100 %):
+    // 300 minutes are 99.306 %, and a day is above the cap.
+    let credit = row.credit.expect("known");
+    assert_eq!(credit.closed_form, "1025.70".parse().ok());
+    near("credit", credit, "0.01");
+    near("collected", row.collected, "0.01");
+    near("loss", row.loss, "0.01");
+    assert!(row.not_promised.is_empty(), "{:?}", row.not_promised);
+    assert!(row.questions.is_empty(), "{:?}", row.questions);
+}
+
+#[test]
+fn a_plan_becomes_an_offer_without_open_questions() {
+    use crate::severity::Severity::S1;
+    let percent = |text: &str| text.parse::<Percent>().expect("share");
+    let plan = Offer::from(PlanFacts {
+        id: OfferId::try_from("radical".to_owned()).expect("id"),
+        name: "Radical".to_owned(),
+        vendor: "Example".to_owned(),
+        source: "radical 1.0".to_owned(),
+        fee_per_month: Some(9000.into()),
+        target: percent("99.95%"),
+        tiers: vec![Tier {
+            below: percent("99.95%"),
+            credit: percent("20%"),
+        }],
+        cap: percent("100%"),
+        automatic_credits: true,
+        by_evidence: true,
+        response: vec![(S1, 10, Some(percent("5%")))],
+        restoration: vec![(S1, 60, Some(percent("25%")))],
+        support_hours: "7x24".to_owned(),
+        updates: "included".to_owned(),
+        term_months: 36,
+    });
+    let compared = compare(&reference(None), &[plan], 1, 10).expect("compared");
+    assert!(compared.rows[0].questions.is_empty());
+    assert!(compared.rows[0].assumptions.is_empty());
+    assert_eq!(compared.rows[0].fee, Decimal::from(9000));
 }
