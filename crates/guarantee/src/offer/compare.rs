@@ -297,6 +297,9 @@ fn row(need: &BuyerNeed, offer: &Offer, seed: u64, runs: u32) -> Row {
     let collected = Estimate::new(seen.collected, closed.collected.or(nothing).map(cents));
     let uncovered = closed.collected.or(nothing).map(|c| cents(closed.loss - c));
     let uncovered = Estimate::new(seen.uncovered, uncovered);
+    let left = uncovered
+        .closed_form
+        .unwrap_or_else(|| loss.best() - collected.best());
     let questions = gaps::of(offer);
     let times = |monthly: Decimal| cents(monthly * Decimal::from(months));
     Row {
@@ -326,12 +329,22 @@ fn row(need: &BuyerNeed, offer: &Offer, seed: u64, runs: u32) -> Row {
         loss_p99: percentile(&seen, 99),
         term_fees: times(terms.fee),
         term_collected: times(collected.best()),
-        term_uncovered: times(uncovered.best()),
-        term_total: times(terms.fee + uncovered.best()),
+        term_uncovered: times(left),
+        term_total: times(terms.fee + left),
         assumptions: assumptions(need, offer, &terms),
         not_promised: not_promised(&questions),
         questions,
         exceedance: exceedance(&seen.left),
+    }
+}
+
+impl Row {
+    /// Uncovered loss per month: in closed form, or else the closed loss less
+    /// the simulated credits, so that the columns of a report add up.
+    #[must_use]
+    pub fn uncovered_best(&self) -> Decimal {
+        let difference = self.loss.best() - self.collected.best();
+        self.uncovered.closed_form.unwrap_or(difference)
     }
 }
 

@@ -228,7 +228,7 @@ fn cells(row: &Row, lang: Lang) -> Vec<String> {
         estimate(row.loss),
         row.credit.map_or_else(|| missing(lang.none()), estimate),
         estimate(row.collected),
-        format!("<b>{}</b>", estimate(row.uncovered)),
+        format!("<b>{}</b>", money(row.uncovered_best())),
         format!("<b>{}</b>", money(row.term_total)),
         chance(row.breach_month),
         chance(row.breach_term),

@@ -111,7 +111,7 @@ fn numbers(c: &Comparison, lang: Lang, out: &mut String) {
             money(row.loss.best()),
             credit,
             money(row.collected.best()),
-            money(row.uncovered.best()),
+            money(row.uncovered_best()),
             money(row.term_total),
         ]);
     }
