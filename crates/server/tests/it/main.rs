@@ -3,6 +3,7 @@
 mod cli;
 mod console;
 mod harness;
+mod offers;
 mod process;
 mod signal;
 mod sink;
