@@ -15,6 +15,7 @@ pub mod interval;
 pub mod meter;
 pub mod method;
 pub mod module;
+pub mod offer;
 pub mod ratio;
 pub mod rollup;
 pub mod severity;

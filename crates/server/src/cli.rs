@@ -2,6 +2,7 @@
 
 mod config;
 mod contract;
+mod offers;
 mod token;
 
 use std::io::Write as _;
@@ -35,6 +36,9 @@ enum Command {
     /// Check contracts, make new ones, exchange them with OpenSLO tools.
     #[command(subcommand)]
     Contract(contract::ContractCommand),
+    /// Compare what vendors promise with what a buyer needs.
+    #[command(subcommand)]
+    Offers(offers::OffersCommand),
     /// Put load on a LiveKit-compatible server with real WebRTC clients.
     Load(load::LoadArgs),
 }
@@ -107,6 +111,7 @@ impl Cli {
             Command::Token(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Contract(command) => command.run(),
+            Command::Offers(command) => command.run(),
             Command::Load(args) => Ok(runtime()?.block_on(load::run(args))?),
         }
     }

@@ -4,6 +4,7 @@ mod cli;
 mod console;
 mod contract;
 mod harness;
+mod offers;
 mod process;
 mod signal;
 mod sink;
