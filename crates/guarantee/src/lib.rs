@@ -5,6 +5,7 @@
 //! server did.
 
 pub mod coverage;
+pub mod evidence;
 pub mod exclusion;
 pub mod interval;
 pub mod module;

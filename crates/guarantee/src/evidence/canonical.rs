@@ -1,0 +1,365 @@
+//! JSON in one spelling only, so that the same data are the same bytes: names
+//! in the order of their UTF-8 bytes, no spaces, integers only, and text
+//! escaped only where it must be. Where it applies it is that of
+//! [RFC 8785](https://www.rfc-editor.org/rfc/rfc8785).
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Deepest nesting: statements have 5 levels; the rest is room for change.
+const MAX_DEPTH: usize = 16;
+
+/// Data that have no canonical form, or text that is not in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CanonicalError {
+    /// Data that are not JSON.
+    #[error("this cannot be written as JSON: {0}")]
+    NotJson(String),
+    /// A number with a fraction, or one beyond 64 bits.
+    #[error("`{0}` is not an integer of 64 bits: write shares and money as text")]
+    NotInteger(String),
+    /// Nested more than 16 deep.
+    #[error("it is nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+    /// Text that is not canonical.
+    #[error("byte {at} is not canonical JSON: {why}")]
+    Text {
+        /// Where, from 0.
+        at: usize,
+        /// What is wrong there.
+        why: &'static str,
+    },
+}
+
+/// Writes data in the canonical form.
+///
+/// # Errors
+/// They are not JSON, have a number that is no integer, or are nested too deep.
+pub fn to_string(data: &impl Serialize) -> Result<String, CanonicalError> {
+    let value = serde_json::to_value(data).map_err(|e| CanonicalError::NotJson(e.to_string()))?;
+    let mut text = String::new();
+    write(&value, MAX_DEPTH, &mut text)?;
+    Ok(text)
+}
+
+fn write(value: &Value, depth: usize, out: &mut String) -> Result<(), CanonicalError> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) if number.is_i64() || number.is_u64() => {
+            // Writing into a text does not fail.
+            let _ = write!(out, "{number}");
+        }
+        Value::Number(number) => return Err(CanonicalError::NotInteger(number.to_string())),
+        Value::String(text) => write_text(text, out),
+        Value::Array(items) => {
+            let depth = depth.checked_sub(1).ok_or(CanonicalError::TooDeep)?;
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write(item, depth, out)?;
+            }
+            out.push(']');
+        }
+        Value::Object(map) => {
+            let depth = depth.checked_sub(1).ok_or(CanonicalError::TooDeep)?;
+            // The map's own order depends on how serde_json was built.
+            let mut fields: Vec<_> = map.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (at, (name, item)) in fields.into_iter().enumerate() {
+                if at > 0 {
+                    out.push(',');
+                }
+                write_text(name, out);
+                out.push(':');
+                write(item, depth, out)?;
+            }
+            out.push('}');
+        }
+    }
+    Ok(())
+}
+
+fn write_text(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\u{c}' => out.push_str("\\f"),
+            '\r' => out.push_str("\\r"),
+            c if c < ' ' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// Whether the text is JSON in the canonical form.
+///
+/// # Errors
+/// Says at which byte it is not.
+pub fn check(text: &str) -> Result<(), CanonicalError> {
+    let mut scan = Scan { text, at: 0 };
+    scan.value(MAX_DEPTH)?;
+    if scan.at < text.len() {
+        return Err(scan.wrong("there is more behind the end"));
+    }
+    Ok(())
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn wrong(&self, why: &'static str) -> CanonicalError {
+        CanonicalError::Text { at: self.at, why }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    fn expect(&mut self, byte: u8, why: &'static str) -> Result<(), CanonicalError> {
+        if self.take(byte) {
+            Ok(())
+        } else {
+            Err(self.wrong(why))
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<(), CanonicalError> {
+        match self.peek() {
+            Some(b'{') => self.object(depth.checked_sub(1).ok_or(CanonicalError::TooDeep)?),
+            Some(b'[') => self.array(depth.checked_sub(1).ok_or(CanonicalError::TooDeep)?),
+            Some(b'"') => self.string().map(|_| ()),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => self.word(),
+        }
+    }
+
+    fn word(&mut self) -> Result<(), CanonicalError> {
+        let rest = &self.text.as_bytes()[self.at..];
+        for word in ["null", "true", "false"] {
+            if rest.starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(());
+            }
+        }
+        Err(self.wrong("a value must stand here, without spaces"))
+    }
+
+    fn number(&mut self) -> Result<(), CanonicalError> {
+        let start = self.at;
+        self.take(b'-');
+        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
+            self.at += 1;
+        }
+        let text = &self.text[start..self.at];
+        let digits = text.trim_start_matches('-');
+        let padded = digits.starts_with('0') && text != "0";
+        let fits = text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok();
+        if padded || !fits || matches!(self.peek(), Some(b'.' | b'e' | b'E')) {
+            self.at = start;
+            return Err(
+                self.wrong("only integers of 64 bits, without leading zeroes, may stand here")
+            );
+        }
+        Ok(())
+    }
+
+    fn array(&mut self, depth: usize) -> Result<(), CanonicalError> {
+        self.at += 1;
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            self.value(depth)?;
+            if self.take(b']') {
+                return Ok(());
+            }
+            self.expect(b',', "a list goes on with `,` or ends with `]`")?;
+        }
+    }
+
+    fn object(&mut self, depth: usize) -> Result<(), CanonicalError> {
+        self.at += 1;
+        if self.take(b'}') {
+            return Ok(());
+        }
+        let mut last: Option<&'a str> = None;
+        loop {
+            let start = self.at;
+            let name = self.string()?;
+            if last.is_some_and(|last| !in_order(last, name)) {
+                self.at = start;
+                return Err(self.wrong("names must be sorted, each once"));
+            }
+            last = Some(name);
+            self.expect(b':', "`:` must follow a name")?;
+            self.value(depth)?;
+            if self.take(b'}') {
+                return Ok(());
+            }
+            self.expect(b',', "an object goes on with `,` or ends with `}`")?;
+        }
+    }
+
+    /// Gives what stands between the quotes, escapes and all.
+    fn string(&mut self) -> Result<&'a str, CanonicalError> {
+        self.expect(b'"', "a text in quotes must stand here")?;
+        let start = self.at;
+        loop {
+            match self.peek() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(&self.text[start..self.at - 1]);
+                }
+                Some(b'\\') => self.escape()?,
+                None | Some(0..b' ') => {
+                    return Err(self.wrong("the text does not end, or has a control character"));
+                }
+                Some(_) => self.at += 1,
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), CanonicalError> {
+        let rest = &self.text.as_bytes()[self.at + 1..];
+        let len = match rest {
+            [b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r', ..] => 1,
+            [b'u', b'0', b'0', b'0', low, ..] if is_plain_escape(0, *low) => 5,
+            [b'u', b'0', b'0', b'1', low, ..] if is_plain_escape(16, *low) => 5,
+            _ => return Err(self.wrong("this escape is not the shortest one")),
+        };
+        self.at += 1 + len;
+        Ok(())
+    }
+}
+
+/// Whether `\u00XY` is how the character must be written: in small letters, and
+/// only where there is no escape with a letter.
+fn is_plain_escape(high: u8, low: u8) -> bool {
+    let low = match low {
+        b'0'..=b'9' => low - b'0',
+        b'a'..=b'f' => low - b'a' + 10,
+        _ => return false,
+    };
+    !matches!(high + low, 8 | 9 | 10 | 12 | 13)
+}
+
+/// Compares names as they were before they were escaped.
+fn in_order(left: &str, right: &str) -> bool {
+    if !left.contains('\\') && !right.contains('\\') {
+        return left < right;
+    }
+    let plain = |name: &str| serde_json::from_str::<String>(&format!("\"{name}\"")).ok();
+    plain(left) < plain(right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn data_are_written_in_one_way() {
+        let data = json!({"b": [1, -2, u64::MAX], "a": {"é": null, "z\n\u{1}\"": true}, "": ""});
+        let text = r#"{"":"","a":{"z\n\u0001\"":true,"é":null},"b":[1,-2,18446744073709551615]}"#;
+        assert_eq!(to_string(&data).as_deref(), Ok(text));
+        assert_eq!(check(text), Ok(()));
+        assert!(matches!(
+            to_string(&json!({"a": 0.5})),
+            Err(CanonicalError::NotInteger(_))
+        ));
+    }
+
+    #[test]
+    fn other_spellings_are_refused() {
+        for (text, at) in [
+            ("", 0),
+            (" 1", 0),
+            ("1 ", 1),
+            ("01", 0),
+            ("-0", 0),
+            ("1.0", 0),
+            ("1e3", 0),
+            ("18446744073709551616", 0),
+            ("[1, 2]", 3),
+            ("[1,]", 3),
+            (r#"{"b":1,"a":2}"#, 7),
+            (r#"{"a":1,"a":2}"#, 7),
+            (r#"{"a" :1}"#, 4),
+            (r#"{a:1}"#, 1),
+            (r#""\u0041""#, 1),
+            (r#""\u000A""#, 1),
+            (r#""\u000a""#, 1),
+            (r#""\/""#, 1),
+            ("\"\n\"", 1),
+            ("\"", 1),
+            ("nul", 0),
+        ] {
+            let Err(CanonicalError::Text { at: found, .. }) = check(text) else {
+                panic!("{text}")
+            };
+            assert_eq!(found, at, "{text}");
+        }
+        let deep = format!("{}{}", "[".repeat(17), "]".repeat(17));
+        assert_eq!(check(&deep), Err(CanonicalError::TooDeep));
+    }
+
+    fn data() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+            "[\u{0}-\u{20}\"\\\\]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::btree_map("[\u{0}-\u{20}\"\\\\a-cé😀\u{e000}]{0,3}", inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_canonical(data in data()) {
+            let text = to_string(&data).unwrap();
+            prop_assert_eq!(check(&text), Ok(()));
+            prop_assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), data);
+        }
+
+        #[test]
+        fn what_is_canonical_is_written_the_same(text in r#"[\[\]{}:,"0-9a\\un -]{0,12}"#) {
+            if check(&text).is_ok() {
+                let data: Value = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(to_string(&data).unwrap(), text);
+            }
+        }
+    }
+}
