@@ -179,7 +179,7 @@ fn parse(path: &str) -> Option<Tile> {
 /// Says how long it is, and how long it should be.
 pub fn hashes_of(tile: &Tile, bytes: &[u8]) -> Result<Vec<Hash>, String> {
     let wanted = usize::from(tile.width) * Hash::LEN;
-    if bytes.len() < wanted || bytes.len() % Hash::LEN != 0 {
+    if bytes.len() < wanted || !bytes.len().is_multiple_of(Hash::LEN) {
         return Err(format!(
             "it has {} bytes where {wanted} are expected: it is cut off or not a tile",
             bytes.len()
