@@ -20,6 +20,7 @@ mod commit;
 mod open;
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Checkpoint;
@@ -184,27 +185,39 @@ impl Appender {
         self.witnessed.as_ref().map(|(_, note)| note)
     }
 
-    /// Takes a leaf, and says where it will stand unless it is
-    /// [refused](Event::Refused). It is acknowledged by [`Event::Published`]
-    /// with a larger size.
+    /// Whether nothing is being written.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.commit.is_none()
+    }
+
+    /// Takes leaves, all or none, and says where they will stand unless they are
+    /// [refused](Event::Refused). They are acknowledged by [`Event::Published`]
+    /// with a size that covers them.
     ///
     /// # Errors
-    /// It is too long, or too many wait.
-    pub fn handle_leaf(&mut self, leaf: Vec<u8>) -> Result<u64, AppendError> {
-        if leaf.len() > MAX_ENTRY {
-            return Err(TooLong(leaf.len()).into());
+    /// One is too long, or too many wait.
+    pub fn handle_leaves(&mut self, leaves: Vec<Vec<u8>>) -> Result<Range<u64>, AppendError> {
+        if let Some(long) = leaves.iter().find(|leaf| leaf.len() > MAX_ENTRY) {
+            return Err(TooLong(long.len()).into());
         }
-        let bytes = self.waiting_bytes + leaf.len();
-        if self.waiting.len() >= self.settings.max_waiting
+        let bytes = self.waiting_bytes + leaves.iter().map(Vec::len).sum::<usize>();
+        if self.waiting.len() + leaves.len() > self.settings.max_waiting
             || bytes > self.settings.max_waiting_bytes
         {
             return Err(AppendError::Full(self.waiting.len()));
         }
         let committing = self.commit.as_ref().map_or(self.size(), Commit::size);
-        let index = committing + self.waiting.len() as u64;
+        let start = committing + self.waiting.len() as u64;
         self.waiting_bytes = bytes;
-        self.waiting.push(leaf);
-        Ok(index)
+        self.waiting.extend(leaves);
+        Ok(start..committing + self.waiting.len() as u64)
+    }
+
+    /// What waits is committed without regard to the interval: there will be
+    /// nothing more.
+    pub const fn handle_end(&mut self) {
+        self.not_before = Duration::ZERO;
     }
 
     /// Takes a checkpoint of this log with signatures of witnesses, of whom only

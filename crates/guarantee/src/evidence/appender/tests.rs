@@ -132,7 +132,7 @@ impl World {
         for _ in 0..n {
             self.count += 1;
             let leaf = format!("leaf {}", self.count).into_bytes();
-            let index = self.log.handle_leaf(leaf.clone()).unwrap();
+            let index = self.log.handle_leaves(vec![leaf.clone()]).unwrap().start;
             self.given.truncate(usize::try_from(index).unwrap());
             assert_eq!(self.given.len() as u64, index);
             self.given.push(leaf);
@@ -359,13 +359,20 @@ fn too_much_is_not_taken() {
         ..Settings::default()
     };
     let mut log = Appender::open(key(), settings, &mut Disk::default()).unwrap();
-    assert_eq!(log.handle_leaf(vec![0; 65_535]), Ok(0));
+    assert_eq!(log.handle_leaves(vec![vec![0; 65_535]]), Ok(0..1));
     assert_eq!(
-        log.handle_leaf(vec![0; 65_536]),
+        log.handle_leaves(vec![vec![0; 65_536]]),
         Err(AppendError::TooLong(TooLong(65_536)))
     );
-    assert_eq!(log.handle_leaf(Vec::new()), Ok(1));
-    assert_eq!(log.handle_leaf(Vec::new()), Err(AppendError::Full(2)));
+    assert_eq!(
+        log.handle_leaves(vec![Vec::new(); 2]),
+        Err(AppendError::Full(1))
+    );
+    assert_eq!(log.handle_leaves(vec![Vec::new()]), Ok(1..2));
+    assert_eq!(
+        log.handle_leaves(vec![Vec::new()]),
+        Err(AppendError::Full(2))
+    );
 }
 
 #[test]
@@ -382,12 +389,12 @@ fn commits_wait_for_their_interval() {
         steps
     };
     assert_eq!(at(&mut log, 0), 4, "the empty checkpoint");
-    log.handle_leaf(b"a".to_vec()).unwrap();
+    log.handle_leaves(vec![b"a".to_vec()]).unwrap();
     assert!(
         at(&mut log, 100) > 0,
         "the first leaf after a pause does not wait"
     );
-    log.handle_leaf(b"b".to_vec()).unwrap();
+    log.handle_leaves(vec![b"b".to_vec()]).unwrap();
     assert_eq!(log.poll_timeout(), Some(Duration::from_millis(1100)));
     assert_eq!(at(&mut log, 1099), 0);
     assert!(at(&mut log, 1100) > 0);

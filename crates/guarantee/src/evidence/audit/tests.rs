@@ -48,7 +48,7 @@ fn log(n: u64, stops: &[u64]) -> (Memory, Vec<Checkpoint>) {
         if stops.contains(&index) {
             earlier.push(commit(&mut log, &mut files));
         }
-        log.handle_leaf(format!("leaf {index}").into_bytes())
+        log.handle_leaves(vec![format!("leaf {index}").into_bytes()])
             .unwrap();
         if index % 100_000 == 99_999 {
             commit(&mut log, &mut files);
