@@ -1,6 +1,7 @@
 //! The command line.
 
 mod config;
+mod evidence;
 mod token;
 
 use std::io::Write as _;
@@ -31,6 +32,9 @@ enum Command {
     /// Check or show the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Check and read evidence logs, ours and those of others.
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Put load on a LiveKit-compatible server with real WebRTC clients.
     Load(load::LoadArgs),
 }
@@ -102,6 +106,7 @@ impl Cli {
             Command::Serve(args) => serve(&args),
             Command::Token(command) => command.run(),
             Command::Config(command) => command.run(),
+            Command::Evidence(command) => command.run(),
             Command::Load(args) => Ok(runtime()?.block_on(load::run(args))?),
         }
     }

@@ -13,6 +13,7 @@
 mod directory;
 mod key_file;
 mod remote;
+mod walk;
 mod writer;
 
 use std::fs::{self, File, TryLockError};
@@ -28,6 +29,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use directory::Reader;
 pub use remote::Remote;
+pub use walk::walk;
 
 use directory::Directory;
 use writer::{Request, Writer};

@@ -1,6 +1,6 @@
 //! A log that is read over HTTP.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -32,7 +32,8 @@ pub struct Remote {
     client: HttpClient,
     runtime: Handle,
     under_way: HashMap<String, JoinHandle<Fetched>>,
-    ahead: VecDeque<String>,
+    /// Files that will be asked for.
+    ahead: Box<dyn Iterator<Item = String> + Send>,
 }
 
 #[derive(Clone)]
@@ -58,19 +59,19 @@ impl Remote {
             client: HttpClient { client, base },
             runtime,
             under_way: HashMap::new(),
-            ahead: VecDeque::new(),
+            ahead: Box::new(std::iter::empty()),
         })
     }
 
     /// Files that will be read next, in this order; they are fetched a few at a
     /// time before they are asked for.
-    pub fn expect(&mut self, paths: impl Iterator<Item = String>) {
-        self.ahead.extend(paths);
+    pub fn expect(&mut self, paths: impl Iterator<Item = String> + Send + 'static) {
+        self.ahead = Box::new(paths);
     }
 
     fn fetch_ahead(&mut self) {
         while self.under_way.len() < AHEAD
-            && let Some(path) = self.ahead.pop_front()
+            && let Some(path) = self.ahead.next()
         {
             let client = self.client.clone();
             let wanted = path.clone();

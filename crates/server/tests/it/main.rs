@@ -2,6 +2,7 @@
 
 mod cli;
 mod console;
+mod evidence;
 mod harness;
 mod process;
 mod signal;
