@@ -98,7 +98,10 @@ impl Writer {
                 self.wait(requests);
             }
         }
-        for reply in self.closing {
+        let closing = std::mem::take(&mut self.closing);
+        // Gives up the lock first: the log can be opened again.
+        drop(self);
+        for reply in closing {
             // Whoever has asked may be gone.
             let _ = reply.send(());
         }

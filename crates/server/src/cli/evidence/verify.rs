@@ -25,7 +25,7 @@ use crate::evidence::walk;
 const PROGRESS: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Args)]
-pub(super) struct VerifyArgs {
+pub(in crate::cli) struct VerifyArgs {
     #[command(flatten)]
     trust: TrustArgs,
     /// A checkpoint of this log that was kept earlier, as a file: the log must continue it.
