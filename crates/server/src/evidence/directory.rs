@@ -126,18 +126,21 @@ impl Directory {
         Ok(())
     }
 
+    /// What could not be synced is tried again with the next sync.
     fn sync(&mut self) -> io::Result<()> {
-        let files = std::mem::take(&mut self.files);
-        if std::mem::take(&mut self.many) {
-            self.entries.clear();
-            return Ok(rustix::fs::syncfs(&self.handle)?);
+        if self.many {
+            rustix::fs::syncfs(&self.handle)?;
+        } else {
+            for file in &self.files {
+                file.sync_data()?;
+            }
+            for directory in &self.entries {
+                File::open(directory)?.sync_all()?;
+            }
         }
-        for file in files {
-            file.sync_data()?;
-        }
-        for directory in std::mem::take(&mut self.entries) {
-            File::open(directory)?.sync_all()?;
-        }
+        self.many = false;
+        self.files.clear();
+        self.entries.clear();
         Ok(())
     }
 

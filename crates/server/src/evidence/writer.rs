@@ -183,7 +183,7 @@ impl Writer {
             }
         }
         while let Some(event) = self.log.poll_event() {
-            self.tell(event);
+            self.tell(&event);
         }
         true
     }
@@ -198,9 +198,10 @@ impl Writer {
         }
     }
 
-    fn tell(&mut self, event: Event) {
+    fn tell(&mut self, event: &Event) {
         match event {
             Event::Published { size, .. } => {
+                let size = *size;
                 if self.trouble.take().is_some() {
                     tracing::info!("the evidence log can be written again");
                 }

@@ -73,10 +73,10 @@ impl Appender {
             }
             (_, next) => next.filter(|(_, next)| size.is_none_or(|size| next.size > size)),
         };
-        // All that `next` covers was durable before it was written.
-        if let Some((note, checkpoint)) = newer
-            && let Ok((head, _)) = load(files, note, &checkpoint)
-        {
+        // All that `next` covers was durable before it was written. Others may
+        // have seen it under its last name, so it is never passed over.
+        if let Some((note, checkpoint)) = newer {
+            let (head, _) = load(files, note, &checkpoint)?;
             let commit = Commit::publish(&head, Publish::Rename);
             return Ok(Self::with(key, settings, head, Some(commit), files));
         }

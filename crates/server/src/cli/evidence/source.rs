@@ -23,7 +23,7 @@ pub(super) struct Source {
 
 pub(super) enum Place {
     Directory(Reader),
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 impl Source {
@@ -60,7 +60,7 @@ impl Source {
         let remote = Remote::new(url, runtime.handle().clone())?;
         Ok(Self {
             name: url.to_owned(),
-            place: Place::Remote(remote),
+            place: Place::Remote(Box::new(remote)),
             runtime: Some(runtime),
         })
     }
