@@ -13,7 +13,7 @@
 
 use std::time::Instant;
 
-use surecast_guarantee::coverage::{Coverage, Method};
+use surecast_guarantee::coverage::{Coverage, Method, Window};
 use surecast_guarantee::method::evaluate;
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::ratio::Percent;
@@ -102,6 +102,7 @@ fn settle(
                 module,
                 region,
                 method,
+                window: Window::Period,
                 floor: 30,
                 target: "99.95%".parse()?,
                 fee_share: "4%".parse()?,

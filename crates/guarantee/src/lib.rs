@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod clock;
 pub mod contract;
 pub mod coverage;
+pub mod evidence;
 pub mod exclusion;
 pub mod interval;
 pub mod meter;

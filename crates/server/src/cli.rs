@@ -2,6 +2,7 @@
 
 mod config;
 mod contract;
+mod evidence;
 mod offers;
 mod token;
 
@@ -39,6 +40,9 @@ enum Command {
     /// Compare what vendors promise with what a buyer needs.
     #[command(subcommand)]
     Offers(offers::OffersCommand),
+    /// Check and read evidence logs, ours and those of others.
+    #[command(subcommand)]
+    Evidence(evidence::EvidenceCommand),
     /// Put load on a LiveKit-compatible server with real WebRTC clients.
     Load(load::LoadArgs),
 }
@@ -112,6 +116,7 @@ impl Cli {
             Command::Config(command) => command.run(),
             Command::Contract(command) => command.run(),
             Command::Offers(command) => command.run(),
+            Command::Evidence(command) => command.run(),
             Command::Load(args) => Ok(runtime()?.block_on(load::run(args))?),
         }
     }

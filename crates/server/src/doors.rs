@@ -3,6 +3,7 @@
 mod console;
 mod cors;
 mod health;
+pub mod log;
 mod metrics;
 mod signal;
 mod twirp;

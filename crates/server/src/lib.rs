@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod data_dir;
 pub mod doors;
+pub mod evidence;
 pub mod http;
 pub mod load;
 pub mod logging;

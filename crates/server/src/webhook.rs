@@ -3,7 +3,7 @@
 
 mod delivery;
 mod lanes;
-mod post;
+pub(crate) mod post;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use surecast_guarantee::evidence::{Checkpoint, Leaf, Note, Tile, VerifyingKey, bundle};
 use surecast_media::control::{MediaCommand, PeerRole};
 use surecast_media::id::{PeerId, RoomId};
 use surecast_media::time::Now;
@@ -38,6 +39,9 @@ pub const TARGETS: &[Target] = &[
     target("data_track_packet", surecast_room::fuzz_data_track_packet),
     target("sfu_offer", sfu_offer),
     target("sfu_datagram", sfu_datagram),
+    target("log_note", log_note),
+    target("log_leaf", log_leaf),
+    target("log_bundle", log_bundle),
 ];
 
 /// Runs the target of that name.
@@ -135,6 +139,37 @@ fn sfu_datagram(bytes: &[u8]) {
         sfu.handle_datagram(datagram, now);
     }
     drain(&mut sfu, now);
+}
+
+/// A note as a witness sends it; its text as a checkpoint, its first line as a
+/// key and as a path. What can be read is written the same.
+fn log_note(bytes: &[u8]) {
+    if let Ok(note) = Note::parse(bytes) {
+        let again = Note::parse(note.to_string().as_bytes());
+        assert_eq!(again.as_ref(), Ok(&note));
+        if let Ok(checkpoint) = note.text.parse::<Checkpoint>() {
+            assert_eq!(checkpoint.to_string(), note.text);
+        }
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().next().unwrap_or_default();
+    let _ = line.parse::<VerifyingKey>();
+    if let Ok(tile) = line.parse::<Tile>() {
+        assert_eq!(tile.to_string(), line);
+    }
+}
+
+fn log_leaf(bytes: &[u8]) {
+    if let Ok(leaf) = Leaf::parse(bytes) {
+        assert_eq!(leaf.to_bytes(), bytes);
+    }
+}
+
+/// The first byte is how many entries there should be.
+fn log_bundle(bytes: &[u8]) {
+    if let Some((width, rest)) = bytes.split_first() {
+        let _ = bundle::entries(rest, u16::from(*width) + 1);
+    }
 }
 
 const LOCAL: SocketAddr = SocketAddr::new(

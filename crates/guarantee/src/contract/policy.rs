@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::money;
 use crate::module::{Module, Region};
 use crate::ratio::Percent;
-use crate::severity::Severity;
+use crate::severity::{Severity, SeverityRule};
 
 /// From which point on an experience is bad. The defaults are those of the
 /// strictest published agreement.
@@ -101,24 +101,6 @@ pub struct SeverityPolicy {
     pub clear_minutes: u32,
     /// Events that raise severity while they run.
     pub events: Vec<RegisteredEvent>,
-}
-
-/// One way to a severity. All conditions are thresholds from below.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeverityRule {
-    /// What it leads to.
-    pub severity: Severity,
-    /// Only for critical lines of coverage.
-    #[serde(default)]
-    pub critical: bool,
-    /// Only within a registered event.
-    #[serde(default)]
-    pub registered_event: bool,
-    /// For at least so many minutes.
-    pub min_minutes: u32,
-    /// With at least this share bad.
-    pub bad_from: Percent,
 }
 
 /// A show that was announced.

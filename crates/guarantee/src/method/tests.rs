@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::coverage::Window;
 use crate::exclusion::{Exclusion, ExclusionClass};
 use crate::rollup::{Counts, Rollup, Source};
 
@@ -22,6 +23,7 @@ fn coverage(method: Method, floor: u64, target: &str) -> Coverage {
         module: Module::Media,
         region: region(),
         method,
+        window: Window::Period,
         floor,
         target: percent(target),
         fee_share: Percent::ONE,

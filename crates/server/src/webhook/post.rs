@@ -98,14 +98,14 @@ impl Poster {
 }
 
 /// Trusts what the system trusts.
-fn connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
+pub(crate) fn connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = hyper_rustls::HttpsConnectorBuilder::new();
     let builder = match builder.with_provider_and_native_roots(provider.clone()) {
         Ok(builder) => builder,
         Err(error) => {
-            // Receivers by plain http do not need any.
-            tracing::warn!(%error, "no root certificates found: https webhook receivers cannot be verified");
+            // Addresses by plain http do not need any.
+            tracing::warn!(%error, "no root certificates found: https addresses cannot be verified");
             let config = rustls::ClientConfig::builder_with_provider(provider)
                 .with_safe_default_protocol_versions()?
                 .with_root_certificates(rustls::RootCertStore::empty())
@@ -117,7 +117,7 @@ fn connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
 }
 
 /// The client's own words are only "client error (Connect)".
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

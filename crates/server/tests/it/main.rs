@@ -3,6 +3,7 @@
 mod cli;
 mod console;
 mod contract;
+mod evidence;
 mod harness;
 mod offers;
 mod process;

@@ -4,11 +4,11 @@ use jiff::tz::TimeZoneDatabase;
 
 use super::Check;
 use crate::calendar::{self, BusinessHours, CalendarError};
-use crate::contract::policy::SeverityRule;
 use crate::contract::problem::{child, nearest};
 use crate::contract::support::ALWAYS;
 use crate::ratio::Percent;
 use crate::severity::Severity;
+use crate::severity::SeverityRule;
 use crate::term::TermError;
 
 impl Check<'_> {
