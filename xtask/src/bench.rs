@@ -70,7 +70,7 @@ fn build(with_browser: bool) -> Result<()> {
         prerequisites::ensure(&[CHROMIUM, FFMPEG, ESPEAK, PYTHON])?;
         steps.push(install::npm("e2e-install", &paths::e2e()));
         steps.push(install::virtual_environment("python"));
-        steps.push(install::media("media", true));
+        steps.push(install::media("media", false));
     }
     let mut runner = Runner::new(steps.len(), "bench")?;
     for step in &mut steps {
