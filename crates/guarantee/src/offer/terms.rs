@@ -1,7 +1,7 @@
 //! What an offer promises, as far as it is known.
 
+mod contract;
 mod credits;
-mod plan;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,8 +14,8 @@ use super::quantity::Quantity;
 use crate::ratio::Percent;
 use crate::severity::Severity;
 
+pub use contract::NotAnOffer;
 pub use credits::{Credits, Matrix, MatrixRow, Tier, Tiers};
-pub use plan::PlanFacts;
 
 /// How well a fact is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

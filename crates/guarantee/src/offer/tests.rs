@@ -9,7 +9,7 @@ use super::compare::{Comparison, compare};
 use super::credit::{Outage, Terms};
 use super::expected::expected;
 use super::need::BuyerNeed;
-use super::terms::{Offer, OfferId, PlanFacts, Tier};
+use super::terms::Offer;
 use super::{Lang, market, report};
 use crate::ratio::Percent;
 
@@ -492,30 +492,11 @@ fn a_credited_restoration_is_paid_believed_and_bounded() {
 
 #[test]
 fn a_plan_becomes_an_offer_without_open_questions() {
-    use crate::severity::Severity::S1;
-    let percent = |text: &str| text.parse::<Percent>().expect("share");
-    let plan = Offer::from(PlanFacts {
-        id: OfferId::try_from("radical".to_owned()).expect("id"),
-        name: "Radical".to_owned(),
-        vendor: "Example".to_owned(),
-        source: "radical 1.0".to_owned(),
-        fee_per_month: Some(9000.into()),
-        target: percent("99.95%"),
-        tiers: vec![Tier {
-            below: percent("99.95%"),
-            credit: percent("20%"),
-        }],
-        cap: percent("100%"),
-        automatic_credits: true,
-        by_evidence: true,
-        response: vec![(S1, 10, Some(percent("5%")))],
-        restoration: vec![(S1, 60, Some(percent("25%")))],
-        support_hours: "7x24".to_owned(),
-        updates: "included".to_owned(),
-        term_months: 36,
-    });
-    let compared = compare(&reference(None), &[plan], 1, 10).expect("compared");
+    let plan = crate::contract::plan::Plan::Radical.yaml();
+    let (contract, _) = crate::contract::Contract::from_yaml(plan).expect("a plan");
+    let offer = Offer::of_contract(&contract, "EUR").expect("an offer");
+    let compared = compare(&reference(None), &[offer], 1, 10).expect("compared");
     assert!(compared.rows[0].questions.is_empty());
     assert!(compared.rows[0].assumptions.is_empty());
-    assert_eq!(compared.rows[0].fee, Decimal::from(9000));
+    assert_eq!(compared.rows[0].fee, Decimal::from(15_000));
 }

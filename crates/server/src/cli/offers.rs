@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
+use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::plan::Plan;
 use surecast_guarantee::offer::{
     self, BuyerNeed, Comparison, Lang, Offer, document, market, report,
 };
@@ -29,7 +31,8 @@ pub(super) struct CompareArgs {
     /// The buyer's need, YAML or JSON.
     #[arg(long, value_name = "FILE")]
     need: PathBuf,
-    /// Offers: ids of built-in ones, or YAML or JSON files [default: all built-in ones].
+    /// Offers: ids of built-in ones, our plans (`surecast contract plans`), YAML or JSON
+    /// files, `*.contract.yaml` files [default: all built-in ones].
     #[arg(value_name = "OFFER")]
     offers: Vec<String>,
     /// Seed of the draws: the same seed gives the same bytes.
@@ -62,9 +65,12 @@ pub(super) struct ListArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ShowArgs {
-    /// A built-in offer's id, or a file.
+    /// A built-in offer's id, one of our plans, or a file.
     #[arg(value_name = "OFFER")]
     offer: String,
+    /// Currency in which a contract's amounts are expected.
+    #[arg(long, value_name = "CODE", default_value = "EUR")]
+    currency: String,
     #[command(flatten)]
     output: Output,
 }
@@ -111,7 +117,7 @@ impl OffersCommand {
                     .write(&offers, |lang| report::offers_text(&offers, lang))
             }
             Self::Show(args) => {
-                let offer = find(&args.offer, &built_in()?)?;
+                let offer = find(&args.offer, &built_in()?, &args.currency)?;
                 args.output
                     .write(&offer, |lang| report::offer_text(&offer, lang))
             }
@@ -126,7 +132,10 @@ impl CompareArgs {
         let offers = if self.offers.is_empty() {
             known
         } else {
-            let each = self.offers.iter().map(|name| find(name, &known));
+            let each = self
+                .offers
+                .iter()
+                .map(|name| find(name, &known, need.currency.code()));
             each.collect::<Result<_, _>>()?
         };
         let compared = offer::compare(&need, &offers, self.seed, self.runs)
@@ -171,23 +180,45 @@ fn need(path: &Path) -> Result<BuyerNeed, Failure> {
         .map_err(|error| Failure::Call(error.to_string()))
 }
 
-/// A built-in offer, or else a file: a file's name has a dot or a slash, which
-/// an id cannot have.
-fn find(name: &str, known: &[Offer]) -> Result<Offer, Failure> {
+/// A built-in offer, a plan of ours, or else a file: a file's name has a dot or a
+/// slash, which an id cannot have.
+fn find(name: &str, known: &[Offer], currency: &str) -> Result<Offer, Failure> {
     if let Some(offer) = known.iter().find(|offer| offer.id.as_str() == name) {
         return Ok(offer.clone());
+    }
+    if let Some(plan) = Plan::ALL.into_iter().find(|plan| plan.name() == name) {
+        let template = of_contract(name, plan.yaml(), currency);
+        return template.map_err(|failure| {
+            Failure::Call(format!(
+                "{failure}; `surecast contract new {name}` prints one to change"
+            ))
+        });
     }
     let path = Path::new(name);
     if name.contains(['.', '/', '\\']) || path.exists() {
         let text = read(path)?;
+        if name.ends_with(".contract.yaml") {
+            return of_contract(name, &text, currency);
+        }
         return Offer::read(name, &text).map_err(|error| Failure::Call(error.to_string()));
     }
+    let plans = Plan::ALL.iter().map(|plan| plan.name());
     let ids: Vec<&str> = known.iter().map(|offer| offer.id.as_str()).collect();
+    let ids: Vec<&str> = ids.into_iter().chain(plans).collect();
     let hint = match document::nearest(name, &ids) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "`surecast offers list` shows all; a file is named with its ending".to_owned(),
     };
     Err(Failure::Call(format!("no offer `{name}`; {hint}")))
+}
+
+fn of_contract(name: &str, yaml: &str, currency: &str) -> Result<Offer, Failure> {
+    let (contract, _) = Contract::from_yaml(yaml).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|p| format!("{name}:{p}")).collect();
+        Failure::Call(lines.join("\n"))
+    })?;
+    Offer::of_contract(&contract, currency)
+        .map_err(|error| Failure::Call(format!("{name}: {error}")))
 }
 
 /// Reads a document, and never more than one may have.
