@@ -23,3 +23,4 @@ pub mod rollup;
 pub mod severity;
 pub mod stats;
 pub mod term;
+pub mod ticket;

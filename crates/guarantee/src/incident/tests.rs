@@ -175,8 +175,7 @@ fn a_life_is_told_by_its_leaves() {
         give(&mut engine, n, 800, u32::try_from(n).expect("few") + 1);
     }
     let lead = actor(Author::Lead);
-    let act =
-        |engine: &mut Incidents, action, now| engine.handle_action(&lead, 1, &action, now);
+    let act = |engine: &mut Incidents, action, now| engine.handle_action(&lead, 1, &action, now);
     assert_eq!(
         act(&mut engine, Action::Mitigate, after(400)),
         Err(Refused::NotClear {
