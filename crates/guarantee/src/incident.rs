@@ -16,9 +16,12 @@
 //! - One incident per module at a time: lines of the same module that burn
 //!   together are one failure.
 
+mod actions;
 pub mod actor;
+mod burns;
 mod calls;
 mod engine;
+mod maintenance;
 mod model;
 pub mod output;
 pub mod payload;
@@ -27,8 +30,11 @@ mod seen;
 pub mod state;
 pub mod timer;
 
+pub use actions::{Action, MAX_TEXT};
 pub use actor::{Actor, Author, Refused};
-pub use engine::{Action, Incidents, MAX_INCIDENTS, MAX_REFUSED, RestoreError};
+pub use burns::REOPEN_MINUTES;
+pub use engine::{Incidents, MAX_INCIDENTS, MAX_REFUSED, RestoreError};
+pub use maintenance::MAX_MAINTENANCE;
 pub use model::Incident;
 pub use output::{BreachLine, Change, Entry, Notify, Output};
 pub use seen::{Seen, Span};

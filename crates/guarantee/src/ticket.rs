@@ -17,13 +17,17 @@
 //! - Texts are kept as they came and are never interpreted: HTML is text.
 //!   Whoever shows them escapes them. The log has their hash, not their words.
 
+mod actions;
+pub mod bounds;
+mod calls;
 mod engine;
 mod link;
 pub mod model;
 pub mod search;
 pub mod state;
 
-pub use engine::{Action, Tickets};
+pub use actions::Action;
+pub use engine::{CLOSE_AFTER, Tickets};
 pub use model::{About, Incoming, Message, Output, Ticket, TicketChange, TicketEntry};
 pub use state::TicketState;
 

@@ -7,6 +7,10 @@ use super::model::Incident;
 use super::state::State;
 use crate::severity::Severity;
 
+/// Longest summary that PagerDuty takes, in characters. A contract can name more
+/// regions than fit.
+const MAX_SUMMARY: usize = 1_024;
+
 /// Where a reader finds more.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -30,13 +34,14 @@ impl Context<'_> {
     }
 
     fn summary(&self, incident: &Incident) -> String {
-        format!(
-            "{:?} {} in {} is {}",
+        let text = format!(
+            "{:?} {} is {} in {}",
             incident.severity,
             incident.module,
-            regions(incident),
-            incident.state.name()
-        )
+            incident.state.name(),
+            regions(incident)
+        );
+        text.chars().take(MAX_SUMMARY).collect()
     }
 }
 
@@ -105,12 +110,13 @@ pub fn pagerduty(incident: &Incident, context: Context<'_>, routing_key: &str) -
 }
 
 /// The body of our own webhook; whoever sends it signs these bytes in canonical
-/// JSON.
+/// JSON. `id` is that of the change, the same when it is sent again, so that a
+/// receiver can tell copies.
 #[must_use]
-pub fn webhook(incident: &Incident, context: Context<'_>, at: Timestamp) -> Value {
+pub fn webhook(incident: &Incident, context: Context<'_>, id: &str, at: Timestamp) -> Value {
     json!({
         "event": "incident",
-        "id": format!("{}/{}", context.key(incident), at),
+        "id": format!("{}/{id}", context.key(incident)),
         "at": at.to_string(),
         "contract": context.contract,
         "url": context.page(incident),

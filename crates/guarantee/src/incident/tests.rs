@@ -5,7 +5,6 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::engine::MAX_TEXT;
 use super::output::{Audience, counted_once};
 use super::payload::{Context, alertmanager, pagerduty, webhook};
 use super::review::timeline;
@@ -480,7 +479,7 @@ fn other_products_get_what_they_understand() {
     let show = |value: serde_json::Value| serde_json::to_string_pretty(&value).expect("JSON");
     insta::assert_snapshot!("alertmanager", show(alertmanager(incident, context)));
     insta::assert_snapshot!("pagerduty", show(pagerduty(incident, context, "R0UT1NG")));
-    insta::assert_snapshot!("webhook", show(webhook(incident, context, after(240))));
+    insta::assert_snapshot!("webhook", show(webhook(incident, context, "7", after(240))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 
-use super::engine::{CLOSE_AFTER, MAX_BODY, MAX_MESSAGES, MAX_OPEN, MAX_SUBJECT};
+use super::bounds::{MAX_BODY, MAX_MESSAGES, MAX_OPEN, MAX_SUBJECT};
 use super::*;
 use crate::burn::{BurnDetector, Burned};
 use crate::clock::ClockKind;
