@@ -66,7 +66,7 @@ impl Incidents {
             refused: 0,
         };
         let refs = incident.take_refs(&seen.refs);
-        let started = self.after_maintenance(&incident, first_bad);
+        let started = self.after_maintenance(line.module, &line.region, first_bad);
         for kind in [
             ClockKind::FirstResponse,
             ClockKind::NextUpdate,
@@ -90,21 +90,22 @@ impl Incidents {
 
     pub(super) fn join(&mut self, id: u64, line: &Coverage, seen: &Seen) {
         let plan = Arc::clone(&self.contract);
+        let first_bad = seen.first_bad.unwrap_or(seen.minute).start();
+        let started = self.after_maintenance(line.module, &line.region, first_bad);
         let Some(incident) = self.saved.incidents.get_mut(&id) else {
             return;
         };
-        let first_bad = seen.first_bad.unwrap_or(seen.minute).start();
         let state = LineState {
             minute: Minute(seen.minute.0.saturating_sub(1)),
             clear_since: None,
         };
         incident.lines.insert(line.region.clone(), state);
-        if first_bad < incident.first_bad {
-            incident.first_bad = first_bad;
-            for timer in incident.timers.values_mut().filter(|t| t.round == 1) {
-                timer.started = timer.started.min(first_bad);
-                timer.plan_next(&plan.support);
-            }
+        incident.first_bad = incident.first_bad.min(first_bad);
+        // It was bad there before, or there is no maintenance there.
+        let first = incident.timers.values_mut().filter(|t| t.round == 1);
+        for timer in first.filter(|t| started < t.started) {
+            timer.started = started;
+            timer.plan_next(&plan.support);
         }
         let refs = incident.take_refs(&seen.refs);
         let change = Change::Joined {

@@ -6,7 +6,7 @@ use super::engine::Incidents;
 use super::model::Incident;
 use crate::exclusion::{ClassRule, Exclusion, ExclusionClass, ExclusionPolicy, judge};
 use crate::interval::Interval;
-use crate::module::Region;
+use crate::module::{Module, Region};
 
 /// Declared maintenance that is kept at once: one for every night of half a year.
 pub const MAX_MAINTENANCE: usize = 200;
@@ -70,21 +70,26 @@ impl Incidents {
     }
 
     fn covered_at(&self, incident: &Incident, at: Timestamp) -> Option<Timestamp> {
-        let until = |region: &Region| {
-            let covering = self
-                .saved
-                .maintenance
-                .iter()
-                .filter(|m| m.covers(incident.module, region) && m.interval.contains(at));
-            covering.map(|m| m.interval.end).max()
-        };
+        let until = |region| self.line_covered_at(incident.module, region, at);
         let all: Option<Vec<_>> = incident.lines.keys().map(until).collect();
         all?.into_iter().min()
     }
 
-    /// `at`, or the end of the maintenance that it is in, and of what joins it.
-    pub(super) fn after_maintenance(&self, incident: &Incident, mut at: Timestamp) -> Timestamp {
-        while let Some(end) = self.covered_at(incident, at) {
+    fn line_covered_at(&self, module: Module, region: &Region, at: Timestamp) -> Option<Timestamp> {
+        let covers = |m: &&Exclusion| m.covers(module, region) && m.interval.contains(at);
+        let covering = self.saved.maintenance.iter().filter(covers);
+        covering.map(|m| m.interval.end).max()
+    }
+
+    /// `at`, or the end of the maintenance of a line that it is in, and of what
+    /// joins that.
+    pub(super) fn after_maintenance(
+        &self,
+        module: Module,
+        region: &Region,
+        mut at: Timestamp,
+    ) -> Timestamp {
+        while let Some(end) = self.line_covered_at(module, region, at) {
             at = end;
         }
         at

@@ -412,6 +412,37 @@ fn maintenance_calls_nobody_and_is_recorded() {
 }
 
 #[test]
+fn maintenance_of_one_line_does_not_cover_another() {
+    let mut engine = engine();
+    let early = after(-3 * 86_400);
+    let declared = Exclusion {
+        class: ExclusionClass::Maintenance,
+        declared_at: early,
+        interval: Interval {
+            start: after(-600),
+            end: after(3600),
+        },
+        module: Some(Module::Media),
+        region: Some(region("eu")),
+        approved_by: "Lead".to_owned(),
+        log_index: Some(7),
+    };
+    engine.handle_maintenance(declared, early).expect("valid");
+    give(&mut engine, 0, 1000, 1);
+    assert!(
+        drain(&mut engine)
+            .iter()
+            .all(|o| matches!(o, Output::Leaf(_)))
+    );
+    engine
+        .handle_burn(Module::Media, &region("us"), &seen(4, 1000, 3), after(300))
+        .expect("covered");
+    run(&mut engine, after(120 + 450));
+    let first = (ClockKind::FirstResponse, Role::Lead, 120 + 450);
+    assert_eq!(calls(&drain(&mut engine)), [first]);
+}
+
+#[test]
 fn a_late_word_of_the_restoration_takes_nothing() {
     // It was back before the target ran out; that is known 15 minutes later.
     let mut engine = engine();
