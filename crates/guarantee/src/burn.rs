@@ -8,14 +8,14 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::ratio::{Percent, Ratio};
 use crate::rollup::Minute;
 
 /// What a firing pair asks for. `Page < Ticket`: the smaller is more urgent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Alert {
     /// Somebody has to get up.
@@ -179,6 +179,28 @@ impl BurnDetector {
         self.last.map(|last| self.state(last))
     }
 
+    /// Share that was bad in the last `minutes`; `None` if there are not so many
+    /// or none is asked for.
+    #[must_use]
+    pub fn share(&self, minutes: u32) -> Option<Ratio> {
+        let skipped = self.minutes.len().checked_sub(minutes as usize)?;
+        let cells = self.minutes.iter().skip(skipped);
+        let sum = cells.fold(Sum::default(), |sum, cell| Sum {
+            bad: sum.bad + u128::from(cell.bad),
+            all: sum.all + cell.all(),
+        });
+        (minutes > 0).then(|| Ratio::from_wide(sum.bad, sum.all))
+    }
+
+    /// The same, only if the first of these minutes had something bad: then they
+    /// are minutes since a bad sample, as severity counts them.
+    #[must_use]
+    pub fn share_since_bad(&self, minutes: u32) -> Option<Ratio> {
+        let first = self.minutes.len().checked_sub(minutes as usize)?;
+        let began = self.minutes.get(first).is_some_and(|cell| cell.bad > 0);
+        self.share(minutes).filter(|_| began)
+    }
+
     fn skip_to(&mut self, minute: Minute) {
         let Some(last) = self.last else {
             return;
@@ -295,6 +317,27 @@ mod tests {
 
     fn detector(target: &str) -> BurnDetector {
         BurnDetector::new(target.parse().expect("a share"))
+    }
+
+    #[test]
+    fn shares_of_the_last_minutes_are_told() {
+        let mut detector = detector("99.9%");
+        assert!(detector.share(1).is_none());
+        for (at, bad) in [0, 500, 1000].into_iter().enumerate() {
+            let burned = Burned::Counted {
+                good: 1000 - bad,
+                bad,
+            };
+            let minute = Minute(START + u32::try_from(at).expect("few"));
+            detector.handle_minute(minute, burned).expect("in time");
+        }
+        let counts = |ratio: Option<Ratio>| ratio.map(|r| (r.num, r.den));
+        assert_eq!(counts(detector.share(3)), Some((1500, 3000)));
+        assert_eq!(counts(detector.share_since_bad(3)), None);
+        assert_eq!(counts(detector.share_since_bad(2)), Some((1500, 2000)));
+        assert_eq!(counts(detector.share(0)), None);
+        assert_eq!(counts(detector.share_since_bad(0)), None);
+        assert_eq!(counts(detector.share(4)), None);
     }
 
     /// Bad of a thousand in each minute, run by run.

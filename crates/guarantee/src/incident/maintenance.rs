@@ -1,0 +1,97 @@
+//! Maintenance that was declared beforehand: nobody is called for it.
+
+use jiff::Timestamp;
+
+use super::engine::Incidents;
+use super::model::Incident;
+use crate::exclusion::{ClassRule, Exclusion, ExclusionClass, ExclusionPolicy, judge};
+use crate::interval::Interval;
+use crate::module::{Module, Region};
+
+/// Declared maintenance that is kept at once: one for every night of half a year.
+pub const MAX_MAINTENANCE: usize = 200;
+
+impl Incidents {
+    /// Takes declared maintenance. While all lines of an incident are within
+    /// such, nobody is called; clocks that would start within it start at its
+    /// end. It counts only if it is in the log and was declared early enough for
+    /// the contract, and no longer than its cap; what other exclusions have used
+    /// of the cap is the settlement's business.
+    ///
+    /// # Errors
+    /// It is not valid, or there are more than [`MAX_MAINTENANCE`] to come.
+    pub fn handle_maintenance(
+        &mut self,
+        declared: Exclusion,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        self.handle_timeout(now);
+        let now = self.saved.now;
+        self.saved.maintenance.retain(|m| now < m.interval.end);
+        if self.saved.maintenance.len() >= MAX_MAINTENANCE {
+            return Err(format!(
+                "{MAX_MAINTENANCE} intervals of maintenance are declared, which is the most"
+            ));
+        }
+        if declared.class != ExclusionClass::Maintenance {
+            return Err("only maintenance is announced beforehand".to_owned());
+        }
+        let rules = self.contract.exclusions.iter().map(|(class, rule)| {
+            let rule = ClassRule {
+                notice_s: rule.notice_s(),
+                cap_s: Some(rule.cap_s()),
+            };
+            (*class, rule)
+        });
+        let policy = ExclusionPolicy(rules.collect());
+        let verdicts = judge(
+            &[declared],
+            &policy,
+            Interval {
+                start: Timestamp::MIN,
+                end: Timestamp::MAX,
+            },
+        );
+        for verdict in verdicts {
+            let valid = verdict.map_err(|e| e.to_string())?;
+            let mut exclusion = valid.exclusion;
+            // What is beyond the cap counts, so people are called.
+            if let Some(last) = valid.counted.parts().last() {
+                exclusion.interval.end = last.end;
+            }
+            self.saved.maintenance.push(exclusion);
+        }
+        Ok(())
+    }
+
+    /// Until when maintenance covers all lines of an incident; `None` = not now.
+    pub(super) fn in_maintenance(&self, incident: &Incident) -> Option<Timestamp> {
+        self.covered_at(incident, self.saved.now)
+    }
+
+    fn covered_at(&self, incident: &Incident, at: Timestamp) -> Option<Timestamp> {
+        let until = |region| self.line_covered_at(incident.module, region, at);
+        let all: Option<Vec<_>> = incident.lines.keys().map(until).collect();
+        all?.into_iter().min()
+    }
+
+    fn line_covered_at(&self, module: Module, region: &Region, at: Timestamp) -> Option<Timestamp> {
+        let covers = |m: &&Exclusion| m.covers(module, region) && m.interval.contains(at);
+        let covering = self.saved.maintenance.iter().filter(covers);
+        covering.map(|m| m.interval.end).max()
+    }
+
+    /// `at`, or the end of the maintenance of a line that it is in, and of what
+    /// joins that.
+    pub(super) fn after_maintenance(
+        &self,
+        module: Module,
+        region: &Region,
+        mut at: Timestamp,
+    ) -> Timestamp {
+        while let Some(end) = self.line_covered_at(module, region, at) {
+            at = end;
+        }
+        at
+    }
+}
