@@ -31,10 +31,12 @@
 pub mod inputs;
 mod line;
 mod money;
+pub mod page;
 
 pub mod replay;
 mod share;
 mod status;
+pub mod text;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -55,9 +57,11 @@ use crate::term::Period;
 pub use inputs::Inputs;
 pub use line::{Line, Outages, Probes};
 pub use money::IndicatorLine;
+pub use page::page;
 pub use replay::Replayer;
 pub use share::Share;
 pub use status::{Status, Step, TransitionError};
+pub use text::text;
 
 /// Entries that a list of a statement shows at most, over all lines: what is
 /// beyond is counted. A statement has to fit into one leaf of 65,535 bytes; with
@@ -293,6 +297,22 @@ impl Settlement {
         title(&self.contract.id, self.contract.version, self.period.index)
     }
 
+    /// Whether both say the same of the period, whatever their entries, status
+    /// and inputs.
+    #[must_use]
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let other = Self {
+            entry: self.entry,
+            before: self.before,
+            step: self.step,
+            status: self.status,
+            reason: self.reason.clone(),
+            inputs: self.inputs.clone(),
+            ..other.clone()
+        };
+        *self == other
+    }
+
     /// The next entry of the same period that says the same, with another
     /// status: it is made final, credited or disputed.
     ///
@@ -314,7 +334,10 @@ impl Settlement {
     }
 }
 
+/// For a terminal: the name in a log of others can have anything in it.
 fn title(id: &str, version: u32, index: u32) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let id: String = id.chars().take(64).map(plain).collect();
     format!("{id} version {version}, period {index}")
 }
 

@@ -31,7 +31,9 @@ use crate::evidence::tree::Edge;
 use crate::evidence::{Hash, Kind, Leaf, Replay};
 use crate::exclusion::Exclusion;
 use crate::rollup::experience::{self, Experience, ExperienceTable};
+use crate::ratio::Percent;
 use crate::rollup::{Rollup, RollupTable};
+use crate::term::Period;
 
 /// Days of sources in memory: three years of 25 columns, and half as much again.
 pub const MAX_PAGES: usize = 40_000;
@@ -56,6 +58,7 @@ const MAX_INCIDENT: usize = 128;
 type Key = (String, u32, u32);
 
 /// What of a leaf matters here.
+#[derive(Debug)]
 enum Said {
     Rollup(Rollup),
     Experience(Experience),
@@ -66,7 +69,7 @@ enum Said {
 }
 
 /// Reads a log, and settles again what it settled.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Replayer {
     /// The tree of the leaves whose contents are in the tables.
     tree: Edge,
@@ -172,7 +175,7 @@ impl Replayer {
     pub fn settle(
         &mut self,
         contract: &Contract,
-        period: &crate::term::Period,
+        period: &Period,
         reason: Option<&str>,
     ) -> Result<Settlement, String> {
         while !self.waiting.is_empty() {
@@ -181,39 +184,42 @@ impl Replayer {
         self.settle_here(contract, period, reason)
     }
 
-    /// What was read, for plots. After [`Replayer::settle`].
+    /// What each line attained on each day, for the plots of a
+    /// [page](super::page()); after [`Replayer::settle`].
     #[must_use]
-    pub fn table(&self) -> Option<&RollupTable> {
-        self.table.as_ref()
+    pub fn days(&self, contract: &Contract, period: &Period) -> Vec<Vec<Option<Percent>>> {
+        let (empty, inputs) = (RollupTable::with_max_pages(0), self.inputs());
+        super::page::days(contract, period, &self.evidence(&empty, &inputs))
     }
 
-    /// The exclusions of the log.
-    #[must_use]
-    pub fn exclusions(&self) -> &[Exclusion] {
-        &self.exclusions
+    fn inputs(&self) -> Inputs {
+        Inputs::Log {
+            size: self.tree.size(),
+            root: self.tree.root().to_string(),
+        }
+    }
+
+    fn evidence<'a>(&'a self, empty: &'a RollupTable, inputs: &'a Inputs) -> Evidence<'a> {
+        Evidence {
+            table: self.table.as_ref().unwrap_or(empty),
+            experiences: &self.experiences,
+            exclusions: &self.exclusions,
+            breaches: &self.breaches,
+            inputs,
+        }
     }
 
     fn settle_here(
         &self,
         contract: &Contract,
-        period: &crate::term::Period,
+        period: &Period,
         reason: Option<&str>,
     ) -> Result<Settlement, String> {
         if let Some(full) = &self.full {
             return Err(full.clone());
         }
-        let empty = RollupTable::with_max_pages(0);
-        let inputs = Inputs::Log {
-            size: self.tree.size(),
-            root: self.tree.root().to_string(),
-        };
-        let evidence = Evidence {
-            table: self.table.as_ref().unwrap_or(&empty),
-            experiences: &self.experiences,
-            exclusions: &self.exclusions,
-            breaches: &self.breaches,
-            inputs: &inputs,
-        };
+        let (empty, inputs) = (RollupTable::with_max_pages(0), self.inputs());
+        let evidence = self.evidence(&empty, &inputs);
         let before = self.settled(contract, period.index);
         settle(contract, period, &evidence, before, reason).map_err(|e| e.to_string())
     }
@@ -305,6 +311,11 @@ impl Replayer {
                 "the step `{}` belongs into a leaf `{kind}`",
                 said.step
             )));
+        }
+        let end = said.period.interval.end;
+        if leaf.at() < end {
+            let at = leaf.at();
+            return Err(told(format!("it was made at {at}, before its period ends at {end}")));
         }
         let computed = if said.step.computes() {
             self.computed += 1;
