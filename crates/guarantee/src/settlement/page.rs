@@ -191,27 +191,53 @@ fn facts(s: &Settlement, line: &Line, lang: Lang, out: &mut String) {
         || "–".to_owned(),
         |p| format!("{} ({} – {})", p.counts, p.low, p.high),
     );
-    let tier = line
-        .tier
-        .map_or_else(|| "–".to_owned(), |t| format!("< {} → {}", t.below, t.credit));
+    let tier = line.tier.map_or_else(
+        || "–".to_owned(),
+        |t| format!("< {} → {}", t.below, t.credit),
+    );
     let rows = [
-        (lang.pick("credit", "赔付"), format!("{} {}", shown(line.credit, s.decimals), s.currency)),
-        (lang.pick("share of the fee", "费用占比"), line.fee_share.to_string()),
+        (
+            lang.pick("credit", "赔付"),
+            format!("{} {}", shown(line.credit, s.decimals), s.currency),
+        ),
+        (
+            lang.pick("share of the fee", "费用占比"),
+            line.fee_share.to_string(),
+        ),
         (lang.pick("tier", "档位"), tier),
         (lang.pick("method", "计量方式"), line.method.clone()),
         (lang.pick("counted", "计数"), line.counts.to_string()),
-        (lang.pick("minutes down", "停机分钟"), line.down_minutes.to_string()),
-        (lang.pick("without data", "无数据"), line.no_data.to_string()),
-        (lang.pick("minutes excluded", "排除分钟"), line.excluded_minutes.to_string()),
-        (lang.pick("outages (95 %)", "故障次数(95 %)"), format!(
-            "{} ({}–{})",
-            line.outages.count,
-            milli(line.outages.low_milli),
-            milli(line.outages.high_milli)
-        )),
+        (
+            lang.pick("minutes down", "停机分钟"),
+            line.down_minutes.to_string(),
+        ),
+        (
+            lang.pick("without data", "无数据"),
+            line.no_data.to_string(),
+        ),
+        (
+            lang.pick("minutes excluded", "排除分钟"),
+            line.excluded_minutes.to_string(),
+        ),
+        (
+            lang.pick("outages (95 %)", "故障次数(95 %)"),
+            format!(
+                "{} ({}–{})",
+                line.outages.count,
+                milli(line.outages.low_milli),
+                milli(line.outages.high_milli)
+            ),
+        ),
         (lang.pick("probes (95 %)", "探测(95 %)"), probes),
         (lang.pick("leaves", "证据条目"), leaves),
-        (lang.pick("leaves of bad minutes", "异常分钟证据"), if bad.is_empty() { "–".to_owned() } else { bad.join(", ") }),
+        (
+            lang.pick("leaves of bad minutes", "异常分钟证据"),
+            if bad.is_empty() {
+                "–".to_owned()
+            } else {
+                bad.join(", ")
+            },
+        ),
     ];
     out.push_str("<dl>\n");
     for (name, value) in rows {
@@ -236,7 +262,10 @@ fn sums(s: &Settlement, lang: Lang, out: &mut String) {
         row(indicator_name(line.indicator), &rate);
     }
     if !s.matrix_credit.is_zero() {
-        row(lang.pick("by the matrix", "按矩阵"), &money(s.matrix_credit));
+        row(
+            lang.pick("by the matrix", "按矩阵"),
+            &money(s.matrix_credit),
+        );
     }
     for breach in &s.breaches {
         let name = format!(
@@ -285,7 +314,10 @@ fn notes(s: &Settlement, lang: Lang, out: &mut String) {
             ));
         }
         if line.more_silent > 0 {
-            notes.push(format!("{} {}: … +{}", line.module, line.region, line.more_silent));
+            notes.push(format!(
+                "{} {}: … +{}",
+                line.module, line.region, line.more_silent
+            ));
         }
     }
     let twice = lang.pick("said twice, the worse counts", "数据矛盾,取较差者");

@@ -30,8 +30,8 @@ use crate::contract::Contract;
 use crate::evidence::tree::Edge;
 use crate::evidence::{Hash, Kind, Leaf, Replay};
 use crate::exclusion::Exclusion;
-use crate::rollup::experience::{self, Experience, ExperienceTable};
 use crate::ratio::Percent;
+use crate::rollup::experience::{self, Experience, ExperienceTable};
 use crate::rollup::{Rollup, RollupTable};
 use crate::term::Period;
 
@@ -315,7 +315,9 @@ impl Replayer {
         let end = said.period.interval.end;
         if leaf.at() < end {
             let at = leaf.at();
-            return Err(told(format!("it was made at {at}, before its period ends at {end}")));
+            return Err(told(format!(
+                "it was made at {at}, before its period ends at {end}"
+            )));
         }
         let computed = if said.step.computes() {
             self.computed += 1;

@@ -134,7 +134,9 @@ fn rest(s: &Settlement, out: &mut String) {
 /// What did not count, what nobody said, what was said twice.
 fn missing(s: &Settlement, out: &mut String) {
     for exclusion in &s.exclusions {
-        let leaf = exclusion.leaf.map_or(String::new(), |l| format!(" (leaf {l})"));
+        let leaf = exclusion
+            .leaf
+            .map_or(String::new(), |l| format!(" (leaf {l})"));
         let what = match &exclusion.refused {
             Some(why) => format!("does not count: {why}"),
             None => format!("takes out {} s", exclusion.counted_s),
