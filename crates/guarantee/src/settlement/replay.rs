@@ -118,13 +118,13 @@ impl Replay for Replayer {
         let mut lines = Vec::new();
         if self.computed + self.carried > 0 {
             lines.push(format!(
-                "{} settlements computed again from the log: the same byte for byte",
+                "settlements computed again from the log, the same byte for byte: {}",
                 self.computed
             ));
         }
         if self.carried > 0 {
             lines.push(format!(
-                "{} changes of their status say the same as before",
+                "changes of their status that say the same as before: {}",
                 self.carried
             ));
         }
@@ -457,3 +457,6 @@ fn line_name(path: &str, computed: &Value) -> Option<String> {
     let (module, region) = (line["module"].as_str()?, line["region"].as_str()?);
     Some(format!(" ({module} {region})"))
 }
+
+#[cfg(test)]
+mod tests;
