@@ -360,3 +360,55 @@ fn footer(s: &Settlement, lang: Lang, out: &mut String) {
         escape(&s.tzdb)
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{contract, june, settled, with};
+    use super::*;
+    use crate::module::Module;
+
+    #[test]
+    fn nothing_that_was_written_becomes_markup() {
+        let rollups = june(Module::Media, &[100..150]);
+        let mut s = with(&[], &[], |e| settled(&contract(), &rollups, e));
+        s.reason = Some("<script>alert(1)</script>".to_owned());
+        s.contract.id = "<b>\"x\"".to_owned();
+        s.currency = "<i>".to_owned();
+        let days = vec![vec![None, Some(Percent::ONE), Some(Percent::ZERO)]];
+        for (lang, words) in [
+            (Lang::En, ["provisional", "credit", "1 of 1 lines missed"]),
+            (Lang::Zh, ["暂定", "赔付", "1 项承诺中有 1 项未达标"]),
+        ] {
+            let page = page(&s, &days, lang);
+            for word in words {
+                assert!(page.contains(word), "{word}");
+            }
+            for markup in ["<script", "<b>", "<i>", "http"] {
+                let found = page.matches(markup).count();
+                // The name of the security policy is the only `http`.
+                assert_eq!(found, usize::from(markup == "http"), "{markup}");
+            }
+            assert_eq!(page.matches("<rect").count(), 3);
+        }
+    }
+
+    #[test]
+    fn days_are_those_of_the_period() {
+        let rollups = june(Module::Media, &[1440..1440 + 720]);
+        let mut table = crate::rollup::RollupTable::new();
+        for rollup in &rollups {
+            table.import(rollup, None).expect("imported");
+        }
+        let period = contract().term.periods().expect("periods")[0];
+        let days = with(&[], &[], |e| {
+            let e = Evidence {
+                table: &table,
+                ..*e
+            };
+            days(&contract(), &period, &e)
+        });
+        assert_eq!(days[0].len(), 30);
+        let half = Percent::from_units(Percent::WHOLE / 2);
+        assert_eq!((days[0][0], days[0][1]), (Some(Percent::ONE), half));
+    }
+}

@@ -71,14 +71,14 @@ pub(super) fn rollup(module: Module, minute: u32, down: bool) -> Rollup {
 }
 
 /// A June of one module with so many bad minutes from a minute on.
-fn june(module: Module, down: &[std::ops::Range<u32>]) -> Vec<Rollup> {
+pub(super) fn june(module: Module, down: &[std::ops::Range<u32>]) -> Vec<Rollup> {
     let bad = |m: u32| down.iter().any(|run| run.contains(&m));
     (0..JUNE)
         .map(|m| rollup(module, START + m, bad(m)))
         .collect()
 }
 
-fn settled(contract: &Contract, rollups: &[Rollup], more: &Evidence<'_>) -> Settlement {
+pub(super) fn settled(contract: &Contract, rollups: &[Rollup], more: &Evidence<'_>) -> Settlement {
     let mut table = RollupTable::new();
     for rollup in rollups {
         table.import(rollup, None).expect("imported");
@@ -91,7 +91,7 @@ fn settled(contract: &Contract, rollups: &[Rollup], more: &Evidence<'_>) -> Sett
     settle(contract, &period, &evidence, None, None).expect("settled")
 }
 
-fn with<T>(
+pub(super) fn with<T>(
     exclusions: &[Exclusion],
     breaches: &[ClockBreach],
     run: impl FnOnce(&Evidence<'_>) -> T,

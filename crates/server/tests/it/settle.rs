@@ -33,6 +33,9 @@ fn yaml() -> String {
             l if l.starts_with("term:") => "term: {kind: custom, start: 2026-06-01, end: \
                  2026-06-04, zone: UTC, alignment: calendar}"
                 .to_owned(),
+            l if l.starts_with("renewal:") => {
+                "renewal: {mode: signed, notice_days: 1, grace_days: 1}".to_owned()
+            }
             l => l.to_owned(),
         })
         .collect();
