@@ -363,6 +363,11 @@ fn footer(s: &Settlement, lang: Lang, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::single_range_in_vec_init,
+        reason = "a list of runs may have one"
+    )]
+
     use super::super::tests::{contract, june, settled, with};
     use super::*;
     use crate::module::Module;

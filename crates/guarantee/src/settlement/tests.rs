@@ -1,3 +1,8 @@
+#![allow(
+    clippy::single_range_in_vec_init,
+    reason = "a list of runs may have one"
+)]
+
 use proptest::prelude::*;
 
 use super::*;
