@@ -30,6 +30,7 @@ use crate::contract::Contract;
 use crate::evidence::tree::Edge;
 use crate::evidence::{Hash, Kind, Leaf, Replay};
 use crate::exclusion::Exclusion;
+use crate::interval::Interval;
 use crate::ratio::Percent;
 use crate::rollup::experience::{self, Experience, ExperienceTable};
 use crate::rollup::{Rollup, RollupTable};
@@ -88,6 +89,10 @@ pub struct Replayer {
     full: Option<String>,
     computed: u64,
     carried: u64,
+    /// Leaves about a period that came before its settlement and are not among
+    /// what it stands on, and the first such settlement.
+    overlooked: u64,
+    first_overlooking: Option<u64>,
     unreadable: u64,
     first_unreadable: Option<(u64, String)>,
 }
@@ -126,6 +131,13 @@ impl Replay for Replayer {
             lines.push(format!(
                 "changes of their status that say the same as before: {}",
                 self.carried
+            ));
+        }
+        if let Some(index) = self.first_overlooking {
+            lines.push(format!(
+                "leaves about a period that came before its settlement, which does not stand on \
+                 them: {}, the first such settlement is leaf {index}; a correction is due",
+                self.overlooked
             ));
         }
         if let Some((index, why)) = &self.first_unreadable {
@@ -377,7 +389,26 @@ impl Replayer {
                 said.step
             ));
         }
-        self.settle_here(contract, period, said.reason.as_deref())
+        let about = |(_, said): &&(Hash, Said)| said.is_about(period.interval);
+        let overlooked = self.waiting.iter().filter(about).count() as u64;
+        let settled = self.settle_here(contract, period, said.reason.as_deref());
+        if overlooked > 0 {
+            self.overlooked += overlooked;
+            self.first_overlooking.get_or_insert(index);
+        }
+        settled
+    }
+}
+
+impl Said {
+    /// Whether a statement of this time could depend on it.
+    fn is_about(&self, period: Interval) -> bool {
+        match self {
+            Self::Rollup(rollup) => period.contains(rollup.minute.start()),
+            Self::Experience(experience) => period.contains(experience.minute.start()),
+            Self::Breach(breach) => period.contains(breach.due),
+            Self::Exclusion(_) | Self::Contract(_) | Self::Nothing => false,
+        }
     }
 }
 
