@@ -20,6 +20,7 @@ pub mod module;
 pub mod offer;
 pub mod ratio;
 pub mod rollup;
+pub mod settlement;
 pub mod severity;
 pub mod stats;
 pub mod term;

@@ -26,7 +26,7 @@ pub mod probes;
 mod session_seconds;
 mod slices;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::burn::Burned;
@@ -57,7 +57,7 @@ pub const GUARD_GOOD_FROM: Percent = match Percent::from_units(95_000_000) {
 pub const MAX_PERIOD_MINUTES: u32 = 10 * 366 * 1440;
 
 /// Which measure the result stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Used {
     /// Milliseconds of sessions.

@@ -17,7 +17,7 @@ pub mod market;
 pub mod need;
 pub mod outage;
 mod page;
-mod plot;
+pub(crate) mod plot;
 pub mod quantity;
 pub mod report;
 pub mod sensitivity;

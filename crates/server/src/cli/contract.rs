@@ -1,4 +1,6 @@
-//! `surecast contract check|plans|new|openslo`.
+//! `surecast contract check|plans|new|openslo|settle`.
+
+mod settle;
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -24,6 +26,8 @@ pub(super) enum ContractCommand {
     New(Box<NewArgs>),
     /// Print a contract's coverage as OpenSLO documents, or the other way round.
     Openslo(OpensloArgs),
+    /// Settle a period of a contract from a verified log: what was attained, what is credited.
+    Settle(Box<settle::SettleArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -74,6 +78,7 @@ impl ContractCommand {
             Self::New(args) => print(&new(&args)?),
             Self::Openslo(args) if args.import => import(&args.file),
             Self::Openslo(args) => export(&args.file),
+            Self::Settle(args) => args.run(),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 
 use clap::{Args, Subcommand};
 use surecast_guarantee::evidence::leaf::Kind;
-use surecast_guarantee::evidence::{Audit, Fault, Hash, Leaf, Replay, VerifyingKey};
+use surecast_guarantee::evidence::{Audit, Checkpoint, Fault, Hash, Leaf, Replay, VerifyingKey};
 
 use super::{Failure, print};
 use crate::evidence::walk;
@@ -15,7 +15,7 @@ use source::Source;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum EvidenceCommand {
-    /// Check signatures, every tile, every leaf, and that the log continues an earlier checkpoint.
+    /// Check signatures, every tile, every leaf, and every settlement, which is computed again.
     Verify(verify::VerifyArgs),
     /// Print one leaf and the proof that it is in the log.
     Show(ShowArgs),
@@ -76,6 +76,16 @@ impl EvidenceCommand {
 }
 
 impl TrustArgs {
+    /// Where the log is, as it was given.
+    pub(super) fn log(&self) -> &str {
+        &self.log.log
+    }
+
+    /// The key that the log is checked with.
+    pub(super) fn key(&self) -> Result<VerifyingKey, Failure> {
+        Ok(self.open()?.1)
+    }
+
     /// The log, and the key that it is checked with.
     fn open(&self) -> Result<(Source, VerifyingKey), Failure> {
         let mut source = Source::open(&self.log.log)?;
@@ -85,6 +95,16 @@ impl TrustArgs {
         };
         Ok((source, key))
     }
+}
+
+/// Verifies the whole log and gives its leaves to `replay`; what it says of
+/// itself comes back.
+pub(super) fn read_all(trust: &TrustArgs, replay: &mut impl Replay) -> Result<Checkpoint, Failure> {
+    let (mut source, key) = trust.open()?;
+    let audit = Audit::open(&mut source, &key).map_err(work)?;
+    let (readers, _runtime) = source.readers(&audit);
+    walk(&audit, readers, replay, |_| {}).map_err(work)?;
+    Ok(audit.head().clone())
 }
 
 impl ShowArgs {

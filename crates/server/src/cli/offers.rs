@@ -86,7 +86,7 @@ struct Output {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Language {
+pub(super) enum Language {
     /// English.
     En,
     /// 中文.

@@ -7,6 +7,7 @@ mod evidence;
 mod harness;
 mod offers;
 mod process;
+mod settle;
 mod signal;
 mod sink;
 mod tls;

@@ -15,6 +15,7 @@ use surecast_guarantee::evidence::replay::Census;
 use surecast_guarantee::evidence::{
     Audit, Checkpoint, Fault, Files as _, Note, Replay, VerifyingKey,
 };
+use surecast_guarantee::settlement::Replayer;
 
 use super::source::Source;
 use super::{TrustArgs, work};
@@ -49,6 +50,27 @@ struct Found {
     from: Option<u64>,
     witnessed: Vec<Witnessed>,
     census: Census,
+    /// What the settlements came to.
+    replayed: Vec<String>,
+    settlements: u64,
+}
+
+/// Counts the leaves, and settles again what was settled.
+#[derive(Default)]
+struct Reading {
+    census: Census,
+    replayer: Replayer,
+}
+
+impl Replay for Reading {
+    fn handle_leaf(&mut self, index: u64, entry: &[u8]) -> Result<(), String> {
+        self.census.handle_leaf(index, entry)?;
+        self.replayer.handle_leaf(index, entry)
+    }
+
+    fn finish(&mut self) -> Result<Vec<String>, String> {
+        self.replayer.finish()
+    }
 }
 
 impl VerifyArgs {
@@ -112,10 +134,10 @@ impl VerifyArgs {
             Err(fault) => return Ok(Err(fault)),
         };
         let head = audit.head().clone();
-        let mut census = Census::default();
+        let mut reading = Reading::default();
         let (readers, _runtime) = source.readers(&audit);
         let mut progress = Progress::new(head.size);
-        if let Err(fault) = walk(&audit, readers, &mut census, |leaves| progress.at(leaves)) {
+        if let Err(fault) = walk(&audit, readers, &mut reading, |leaves| progress.at(leaves)) {
             return Ok(Err(fault));
         }
         if let (Some(path), Some(note)) = (&self.keep, note) {
@@ -126,7 +148,9 @@ impl VerifyArgs {
             head,
             from: earlier.map(|earlier| earlier.size),
             witnessed,
-            census,
+            replayed: reading.finish().map_err(|why| anyhow::anyhow!(why))?,
+            settlements: reading.replayer.computed(),
+            census: reading.census,
         }))
     }
 
@@ -162,6 +186,9 @@ impl VerifyArgs {
                 seen.witness, seen.size
             ));
         }
+        for said in &found.replayed {
+            line(said.clone());
+        }
         // The census itself finds nothing wrong.
         for kind in found.census.clone().finish().unwrap_or_default() {
             line(format!("  {kind}"));
@@ -186,6 +213,7 @@ impl Found {
             "witnessed": witnessed,
             "kinds": self.census.kinds,
             "unreadable": self.census.unreadable,
+            "settlements_computed": self.settlements,
         })
     }
 }

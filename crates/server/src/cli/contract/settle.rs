@@ -1,0 +1,234 @@
+//! `surecast contract settle`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use surecast_guarantee::contract::Contract;
+use surecast_guarantee::evidence::Leaf;
+use surecast_guarantee::evidence::appender::Settings;
+use surecast_guarantee::settlement::{self, Entry, Replayer, Settlement, Status, Step};
+use surecast_guarantee::term::Period;
+
+use super::{all, read, work};
+use crate::cli::evidence::{TrustArgs, read_all};
+use crate::cli::offers::Language;
+use crate::cli::{Failure, print, runtime};
+use crate::evidence::EvidenceLog;
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SettleArgs {
+    /// The contract, as it stands in the log.
+    file: PathBuf,
+    #[command(flatten)]
+    trust: TrustArgs,
+    /// The period that begins in this month [default: the last one that is over].
+    #[arg(long, value_name = "YYYY-MM", conflicts_with = "index")]
+    period: Option<String>,
+    /// The period with this number, from 0.
+    #[arg(long, value_name = "N")]
+    index: Option<u32>,
+    /// Give the last entry another status instead of computing it.
+    #[arg(long, value_enum)]
+    step: Option<StepName>,
+    /// Why it is disputed or computed again.
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Append the statement to the log; --log is then its directory with the key.
+    #[arg(long)]
+    append: bool,
+    /// Print the canonical JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write the statement as a page that can be printed.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Language of the page.
+    #[arg(long, value_name = "LANG", value_enum, default_value = "en")]
+    lang: Language,
+}
+
+/// Steps that compute nothing.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StepName {
+    /// The time for objections is over.
+    Finalise,
+    /// The credit was given.
+    Credit,
+    /// Somebody objects.
+    Dispute,
+}
+
+impl From<StepName> for Step {
+    fn from(name: StepName) -> Self {
+        match name {
+            StepName::Finalise => Self::Finalise,
+            StepName::Credit => Self::Credit,
+            StepName::Dispute => Self::Dispute,
+        }
+    }
+}
+
+/// What comes out.
+struct Outcome {
+    settlement: Settlement,
+    /// It is in the log already, as this leaf.
+    stands: Option<u64>,
+}
+
+impl SettleArgs {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let contract = match Contract::from_yaml(&read(&self.file)?) {
+            Ok((contract, _)) => contract,
+            Err(problems) => return Err(all(&self.file, &problems)),
+        };
+        let now = Timestamp::now();
+        let period = self.pick(&contract, now)?;
+        // Held from here on, so that nobody appends in between.
+        let log = if self.append {
+            if now < period.interval.end {
+                return Err(Failure::Call(format!(
+                    "--append: the period ends on {} and is not over yet",
+                    period.end
+                )));
+            }
+            Some(self.open_log()?)
+        } else {
+            None
+        };
+        let mut replayer = Replayer::new();
+        read_all(&self.trust, &mut replayer)?;
+        let outcome = self.outcome(&contract, &period, &mut replayer)?;
+        if let Some(file) = &self.html {
+            let days = replayer.days(&contract, &period);
+            let page = settlement::page(&outcome.settlement, &days, self.lang.into());
+            write(file, &page)?;
+        }
+        let known = replayer.has_contract(&outcome.settlement.contract.hash);
+        let appended = match (log, outcome.stands) {
+            (Some(_), _) if !known => {
+                return Err(Failure::Work(anyhow!(
+                    "the contract is not in the log: a settlement of it could not be verified; \
+                     the server logs its contracts when it starts"
+                )));
+            }
+            (Some(log), None) => Some(append(log, &outcome.settlement, now)?),
+            _ => None,
+        };
+        self.show(&outcome, appended, known)
+    }
+
+    fn pick(&self, contract: &Contract, now: Timestamp) -> Result<Period, Failure> {
+        let periods = contract.term.periods().map_err(work)?;
+        let found = match (&self.period, self.index) {
+            (Some(month), _) => {
+                let begins = |p: &&Period| p.start.strftime("%Y-%m").to_string() == *month;
+                periods.iter().find(begins)
+            }
+            (None, Some(index)) => periods.get(index as usize),
+            (None, None) => periods.iter().rfind(|p| p.interval.end <= now),
+        };
+        found.copied().ok_or_else(|| {
+            let asked = match (&self.period, self.index) {
+                (Some(month), _) => format!("no period begins in {month}"),
+                (None, Some(index)) => format!("there is no period {index}"),
+                (None, None) => "no period is over yet; choose one with --index".to_owned(),
+            };
+            let first = periods.first().map_or(contract.term.start, |p| p.start);
+            let end = periods.last().map_or(contract.term.start, |p| p.end);
+            Failure::Call(format!(
+                "{asked}: the contract has {} periods, from {first} to {end}",
+                periods.len()
+            ))
+        })
+    }
+
+    fn open_log(&self) -> Result<EvidenceLog, Failure> {
+        let given = Path::new(self.trust.log());
+        if !given.join("key").is_file() {
+            return Err(Failure::Call(format!(
+                "--append: {} is not the directory of a log with its private key",
+                given.display()
+            )));
+        }
+        let key = self.trust.key()?;
+        let settings = Settings {
+            interval: std::time::Duration::ZERO,
+            ..Settings::default()
+        };
+        Ok(EvidenceLog::open(given, key.name(), Vec::new(), settings)?)
+    }
+
+    /// What is to be said of the period now.
+    fn outcome(
+        &self,
+        contract: &Contract,
+        period: &Period,
+        replayer: &mut Replayer,
+    ) -> Result<Outcome, Failure> {
+        let reason = self.reason.as_deref();
+        let computed = replayer.settle(contract, period, reason);
+        let before: Option<Entry> = replayer.settled(contract, period.index).cloned();
+        let Some(step) = self.step else {
+            let settlement = computed.map_err(|why| Failure::Work(anyhow!(why)))?;
+            let same = before.filter(|entry| {
+                entry.settlement.status != Status::Disputed
+                    && entry.settlement.says_the_same(&settlement)
+            });
+            return Ok(match same {
+                Some(entry) => Outcome {
+                    settlement: entry.settlement,
+                    stands: Some(entry.leaf),
+                },
+                None => Outcome {
+                    settlement,
+                    stands: None,
+                },
+            });
+        };
+        let before = before
+            .ok_or_else(|| Failure::Call("the log has no settlement of this period".to_owned()))?;
+        let settlement = Settlement::next(&before, step.into(), reason);
+        let settlement = settlement.map_err(|error| Failure::Call(error.to_string()))?;
+        Ok(Outcome {
+            settlement,
+            stands: None,
+        })
+    }
+
+    fn show(&self, outcome: &Outcome, appended: Option<u64>, known: bool) -> Result<(), Failure> {
+        if self.json {
+            let text = outcome.settlement.to_canonical().map_err(work)?;
+            return print(&format!("{text}\n"));
+        }
+        let mut text = settlement::text(&outcome.settlement);
+        let place = match (outcome.stands, appended) {
+            (Some(leaf), _) => format!("the log has it as leaf {leaf}; nothing has changed since"),
+            (None, Some(leaf)) => format!("appended as leaf {leaf}"),
+            (None, None) if known => "not in the log yet: --append puts it there".to_owned(),
+            (None, None) => {
+                "not in the log, and its contract neither: nobody can verify it yet".to_owned()
+            }
+        };
+        text.push_str(&place);
+        text.push('\n');
+        print(&text)
+    }
+}
+
+fn append(log: EvidenceLog, settlement: &Settlement, now: Timestamp) -> Result<u64, Failure> {
+    let leaf = Leaf::json(settlement.step.kind(), now, settlement).map_err(work)?;
+    let runtime = runtime()?;
+    let indexes = runtime.block_on(async {
+        let appended = log.append(vec![leaf]).await;
+        log.close().await;
+        appended
+    });
+    Ok(indexes.map_err(work)?.start)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), Failure> {
+    let written = std::fs::write(file, text);
+    Ok(written.with_context(|| format!("cannot write {}", file.display()))?)
+}
