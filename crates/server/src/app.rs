@@ -110,7 +110,7 @@ impl Server {
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
             listener,
-            doors::router(doors.clone()),
+            doors::router(&doors),
             tls,
             places,
             stopped,

@@ -49,7 +49,7 @@ impl Doors {
 }
 
 /// All doors on the HTTP port.
-pub fn router(doors: Arc<Doors>) -> Router {
+pub fn router(doors: &Arc<Doors>) -> Router {
     let cors = doors.config.http.cors;
     let router = Router::new()
         .route("/rtc", any(signal::v0))

@@ -45,8 +45,9 @@ pub use tap::{Message, Tap};
 /// the log need not say it a million times.
 const MOST_MISSING: u32 = 31 * 1440;
 
-/// Parts of a stop that the guarantee may take of the 5 s.
-const STOP: Duration = Duration::from_millis(1500);
+/// What is left of the 5 s of a stop. A commit may wait for a second after the
+/// one before it; what is not written is a minute without data at the next start.
+const STOP: Duration = Duration::from_millis(1400);
 
 /// What the doors see.
 #[derive(Debug)]

@@ -51,7 +51,8 @@ pub enum Message {
 struct Joining {
     who: (String, String),
     at: Timestamp,
-    peers: Vec<PeerId>,
+    /// Its number, once it is let in.
+    key: Option<u64>,
     sid: String,
 }
 
@@ -95,7 +96,7 @@ impl Tap {
         self.joining = Some(Joining {
             who,
             at: instant(now),
-            peers: Vec::new(),
+            key: None,
             sid: String::new(),
         });
     }
@@ -109,23 +110,16 @@ impl Tap {
         let Some(joining) = self.joining.take() else {
             return;
         };
-        let failed = refused.is_some_and(|error| error.http_status() >= 500);
-        if !failed && (refused.is_some() || joining.peers.is_empty()) {
-            return;
-        }
-        let key = self.retrying.remove(&joining.who).unwrap_or_else(|| {
-            self.next += 1;
-            self.next
-        });
-        self.send(key, joining.at, What::JoinStarted);
-        if failed {
+        if refused.is_some_and(|error| error.http_status() >= 500) {
+            let key = self.key_of(&joining.who);
+            self.send(key, joining.at, What::JoinStarted);
             self.send(key, joining.at, What::JoinFailed(JoinFailure::Failed));
             if self.retrying.len() < MAX_RETRYING {
                 self.retrying.insert(joining.who, key);
             }
-        } else {
+        } else if let Some(key) = joining.key {
             self.by_sid.insert(joining.sid.clone(), key);
-            self.state.open(key, joining.sid, &joining.peers);
+            self.state.name(key, joining.sid);
         }
         self.tell_lost(joining.at);
     }
@@ -197,9 +191,7 @@ impl Tap {
     fn command(&mut self, command: &MediaCommand, at: Timestamp) {
         let told = match command {
             MediaCommand::AddPeer { peer, .. } => {
-                if let Some(joining) = &mut self.joining {
-                    joining.peers.push(*peer);
-                }
+                self.let_in(*peer);
                 return;
             }
             MediaCommand::RemovePeer { peer } => {
@@ -233,6 +225,29 @@ impl Tap {
             _ => return,
         };
         self.send_all(told, at);
+    }
+
+    /// Whoever is let in gets a connection first. What it receives may follow
+    /// before the room engine's decision is known.
+    fn let_in(&mut self, peer: PeerId) {
+        let Some(mut joining) = self.joining.take() else {
+            return;
+        };
+        let key = joining.key.unwrap_or_else(|| {
+            let key = self.key_of(&joining.who);
+            self.send(key, joining.at, What::JoinStarted);
+            key
+        });
+        joining.key = Some(key);
+        self.joining = Some(joining);
+        self.state.open(key, peer);
+    }
+
+    fn key_of(&mut self, who: &(String, String)) -> u64 {
+        self.retrying.remove(who).unwrap_or_else(|| {
+            self.next += 1;
+            self.next
+        })
     }
 
     fn room_tap(&mut self, tap: &RoomTap, at: Timestamp) {

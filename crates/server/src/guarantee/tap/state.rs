@@ -20,6 +20,7 @@ pub(super) struct State {
     subs: BTreeMap<Key, Sub>,
 }
 
+#[derive(Default)]
 struct Session {
     sid: String,
     joined: bool,
@@ -69,21 +70,22 @@ enum Flow {
 }
 
 impl State {
-    pub fn open(&mut self, key: u64, sid: String, peers: &[PeerId]) {
-        let session = Session {
-            sid,
-            joined: false,
-            peers: peers.iter().copied().collect(),
-            count: 0,
+    /// A connection of a session, which is new with its first one.
+    pub fn open(&mut self, key: u64, peer: PeerId) {
+        let session = self.sessions.entry(key).or_default();
+        session.peers.insert(peer);
+        let fresh = Peer {
+            session: key,
+            connected: false,
+            closed: false,
         };
-        self.sessions.insert(key, session);
-        for peer in peers {
-            let fresh = Peer {
-                session: key,
-                connected: false,
-                closed: false,
-            };
-            self.peers.insert(*peer, fresh);
+        self.peers.insert(peer, fresh);
+    }
+
+    /// `PA_…` of a session.
+    pub fn name(&mut self, key: u64, sid: String) {
+        if let Some(session) = self.sessions.get_mut(&key) {
+            session.sid = sid;
         }
     }
 

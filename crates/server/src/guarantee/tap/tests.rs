@@ -91,8 +91,8 @@ impl Bench {
         self.tap.output(&Output::Tap(Box::new(tap)), self.now());
     }
 
-    fn media(&mut self, event: MediaEvent) {
-        self.tap.media(&event, self.now());
+    fn media(&mut self, event: &MediaEvent) {
+        self.tap.media(event, self.now());
     }
 
     fn told(&mut self) -> Vec<&'static str> {
@@ -174,37 +174,58 @@ fn only_what_the_server_cannot_give_is_its_fault() {
 fn media_is_followed_from_the_first_packet_to_the_end() {
     let mut bench = Bench::new(QUEUE);
     bench.join(None);
-    bench.media(connected());
+    bench.media(&connected());
     bench.ends(JoinOutcome::Joined);
     bench.told();
     bench.subscribe();
     assert!(bench.told().is_empty(), "its publisher sends nothing yet");
     let (peer, track) = (PEER, TRACK);
     let mime = "video/VP8".to_owned();
-    bench.media(MediaEvent::TrackLive { track, mime });
-    bench.media(MediaEvent::SubscriptionLive { peer, track });
+    bench.media(&MediaEvent::TrackLive { track, mime });
+    bench.media(&MediaEvent::SubscriptionLive { peer, track });
     assert_eq!(bench.told(), ["media_wanted", "media_flowing"]);
-    bench.media(MediaEvent::Disconnected { peer });
-    bench.media(connected());
+    bench.media(&MediaEvent::Disconnected { peer });
+    bench.media(&connected());
     assert_eq!(bench.told(), ["media_frozen", "media_flowing"]);
     bench.command(MediaCommand::Mute { track, muted: true });
-    bench.media(MediaEvent::Disconnected { peer });
+    bench.media(&MediaEvent::Disconnected { peer });
     assert_eq!(bench.told(), ["media_unwanted"]);
     bench.command(MediaCommand::RemovePeer { peer });
     assert_eq!(bench.told(), ["left"]);
 }
 
 #[test]
+fn what_is_subscribed_while_joining_is_seen() {
+    let mut bench = Bench::new(QUEUE);
+    let now = bench.now();
+    bench.tap.join_begins(&Join::default(), now);
+    bench.command(MediaCommand::AddPeer {
+        peer: PEER,
+        room: RoomId(1),
+        role: PeerRole::Single,
+    });
+    bench.subscribe();
+    bench.tap.join_decided(None);
+    bench.media(&connected());
+    let (peer, track) = (PEER, TRACK);
+    let mime = "video/VP8".to_owned();
+    bench.media(&MediaEvent::TrackLive { track, mime });
+    bench.media(&MediaEvent::SubscriptionLive { peer, track });
+    let told = ["join_started", "media_wanted", "media_flowing"];
+    assert_eq!(bench.told(), told);
+}
+
+#[test]
 fn a_full_queue_never_blocks_and_what_was_lost_is_told() {
     let mut bench = Bench::new(QUEUE);
     bench.join(None);
-    bench.media(connected());
+    bench.media(&connected());
     bench.ends(JoinOutcome::Joined);
     bench.subscribe();
     let (peer, track) = (PEER, TRACK);
     let mime = "video/VP8".to_owned();
-    bench.media(MediaEvent::TrackLive { track, mime });
-    bench.media(MediaEvent::SubscriptionLive { peer, track });
+    bench.media(&MediaEvent::TrackLive { track, mime });
+    bench.media(&MediaEvent::SubscriptionLive { peer, track });
     for muted in (0..QUEUE).map(|n| n % 2 == 0) {
         bench.command(MediaCommand::Mute { track, muted });
     }
