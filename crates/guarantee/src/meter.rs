@@ -140,6 +140,31 @@ impl Meter {
         self.advance(now);
     }
 
+    /// Samples from `from` on were lost. Every minute from there to `now` that is
+    /// still open has no data, and no session is known any more: those that go
+    /// on have to be told again, from [`What::JoinStarted`] or [`What::Joined`].
+    pub fn handle_loss(&mut self, from: Timestamp, now: Timestamp) {
+        self.advance(now);
+        self.take_until(self.now.saturating_add(1));
+        let from = millis(from).min(self.now);
+        for mut session in std::mem::take(&mut self.sessions).into_values() {
+            session.jump(from, self.now, &mut self.buckets);
+        }
+        self.no_data(from, self.now.saturating_add(1));
+    }
+
+    /// The source stops: nothing comes any more, so that every whole minute can
+    /// be given out at once. The one that has begun has no data, as nobody sees
+    /// its end, just as nobody sees the beginning of the first one.
+    pub fn handle_end(&mut self, now: Timestamp) {
+        self.advance(now);
+        let begun = self.now.rem_euclid(MINUTE) > 0;
+        let end = i64::from(minute_of(self.now) + u32::from(begun)) * MINUTE;
+        self.jump(self.now, end);
+        self.now = end;
+        self.closable = self.closable.max(minute_of(end));
+    }
+
     /// When [`Meter::handle_timeout`] wants to be called at the latest.
     #[must_use]
     pub fn poll_timeout(&self) -> Timestamp {

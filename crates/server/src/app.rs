@@ -18,6 +18,7 @@ use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
 use crate::data_dir::DataDir;
 use crate::doors::{self, Doors};
+use crate::guarantee::{self, Guarantee};
 use crate::http;
 use crate::media_plane::{MediaPlane, MediaPlaneConfig};
 use crate::metrics::Metrics;
@@ -78,6 +79,7 @@ struct Server {
     http: JoinHandle<()>,
     stop_http: watch::Sender<bool>,
     webhooks: Webhooks,
+    guarantee: Option<Guarantee>,
     // Last: the store is in it.
     _data_dir: DataDir,
 }
@@ -94,13 +96,21 @@ impl Server {
         let keys = Keys::new(config.keys.clone());
         let store = Store::open(data_dir.path()).await?;
         let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
-        let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics).await?;
-        let doors = doors_of(&config, keys, &control, metrics, media);
+        let guarantee = Guarantee::start(&config, data_dir.path(), &metrics).await?;
+        let (guarantee, tap) = guarantee.unzip();
+        let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics, tap).await?;
+        if let Some(guarantee) = &guarantee {
+            guarantee.look_at(control.clone());
+        }
+        let shared = guarantee
+            .as_ref()
+            .map(|guarantee| guarantee.shared().clone());
+        let doors = doors_of(&config, keys, &control, metrics, media, shared);
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
             listener,
-            doors::router(doors.clone()),
+            doors::router(&doors),
             tls,
             places,
             stopped,
@@ -114,6 +124,7 @@ impl Server {
             http,
             stop_http,
             webhooks,
+            guarantee,
             _data_dir: data_dir,
         })
     }
@@ -175,6 +186,9 @@ impl Server {
             Ok(None) => tracing::debug!("media plane still in use"),
             Err(error) => tracing::error!(%error, "the room engine ended badly"),
         }
+        if let Some(guarantee) = self.guarantee {
+            guarantee.stop().await;
+        }
         tracing::info!("stopped");
     }
 }
@@ -186,6 +200,7 @@ async fn start_core(
     keys: &Keys,
     webhooks: &Webhooks,
     metrics: &Arc<Metrics>,
+    guarantee: Option<guarantee::Tap>,
 ) -> anyhow::Result<(Control, JoinHandle<Arc<MediaPlane>>, Weak<MediaPlane>)> {
     let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
     let media = MediaPlane::start(media_config(config), events).await;
@@ -199,6 +214,7 @@ async fn start_core(
         media_events,
         on_event: webhooks.sink(),
         metrics: metrics.clone(),
+        guarantee,
     });
     Ok((control, actor, counters))
 }
@@ -232,6 +248,7 @@ fn doors_of(
     control: &Control,
     metrics: Arc<Metrics>,
     media: Weak<MediaPlane>,
+    guarantee: Option<Arc<guarantee::Shared>>,
 ) -> Arc<Doors> {
     Arc::new(Doors {
         config: config.clone(),
@@ -239,6 +256,7 @@ fn doors_of(
         control: control.clone(),
         metrics,
         media,
+        guarantee,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
     })

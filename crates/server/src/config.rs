@@ -46,6 +46,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// Bounds on what clients may send.
     pub limits: Limits,
+    /// Measuring and the evidence log.
+    pub guarantee: Guarantee,
     /// Log output.
     pub log: Log,
     /// Set by `--dev` alone; not a key of the file.
@@ -141,6 +143,24 @@ pub struct Limits {
     pub api_bytes: u32,
     /// Messages waiting for a client that does not read.
     pub outbox_messages: u32,
+}
+
+/// Section `guarantee`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Guarantee {
+    /// Measure, and keep the evidence log in the data directory.
+    pub enabled: bool,
+    /// The region that this server is in.
+    pub region: String,
+    /// Modules that get a rollup each minute.
+    pub modules: Vec<String>,
+    /// The log's name; empty: the host's name and `/log`.
+    pub origin: String,
+    /// Public keys of witnesses.
+    pub witnesses: Vec<String>,
+    /// Contracts.
+    pub contracts: Vec<PathBuf>,
 }
 
 /// Section `log`.

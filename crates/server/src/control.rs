@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
 use crate::clock;
+use crate::guarantee;
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 use sessions::Sessions;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub on_event: Box<dyn FnMut(Event) + Send>,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Sees all that counts for the guarantee; `None` where it is turned off.
+    pub guarantee: Option<guarantee::Tap>,
 }
 
 /// The way to the actor. Cheap to clone.
@@ -103,6 +106,7 @@ impl Control {
             media: parts.media,
             on_event: parts.on_event,
             metrics: parts.metrics,
+            guarantee: parts.guarantee,
             stopping: false,
         };
         (
@@ -207,6 +211,7 @@ struct Actor {
     media: Arc<MediaPlane>,
     on_event: Box<dyn FnMut(Event) + Send>,
     metrics: Arc<Metrics>,
+    guarantee: Option<guarantee::Tap>,
     stopping: bool,
 }
 
@@ -231,7 +236,11 @@ impl Actor {
                 }
                 Some(_) = recv_media(&mut media_events, &mut media_batch) => {
                     for event in media_batch.drain(..) {
-                        self.rooms.handle_media(event, clock::now());
+                        let now = clock::now();
+                        if let Some(tap) = &mut self.guarantee {
+                            tap.media(&event, now);
+                        }
+                        self.rooms.handle_media(event, now);
                         self.drain();
                     }
                 }
@@ -272,6 +281,9 @@ impl Actor {
                 let _ = reply.send(answer);
             }
             Input::Census { reply } => {
+                if let Some(tap) = &mut self.guarantee {
+                    tap.flush(now);
+                }
                 let _ = reply.send(self.rooms.census());
             }
             Input::CloseAll { reply } => {
@@ -287,12 +299,19 @@ impl Actor {
     }
 
     fn join(&mut self, join: Join, reply: oneshot::Sender<Result<Admission, JoinError>>) {
+        let now = clock::now();
         let who = sessions::Who::of(&join);
+        if let Some(tap) = &mut self.guarantee {
+            tap.join_begins(&join, now);
+        }
         let admission = self
             .rooms
-            .handle_join(join, clock::now())
+            .handle_join(join, now)
             .map(|session| self.sessions.add(session, who));
         self.drain();
+        if let Some(tap) = &mut self.guarantee {
+            tap.join_decided(admission.as_ref().err());
+        }
         if let Err(Ok(admission)) = reply.send(admission) {
             // The client hung up while it was being let in.
             if self.sessions.remove(admission.session) {
@@ -305,6 +324,9 @@ impl Actor {
     /// Carries out what the engine wants.
     fn drain(&mut self) {
         while let Some(output) = self.rooms.poll_output() {
+            if let Some(tap) = &mut self.guarantee {
+                tap.output(&output, clock::now());
+            }
             match output {
                 Output::Signal { session, message } => self.send(session, *message),
                 Output::RefreshToken { session, grants } => {

@@ -2,6 +2,7 @@
 
 mod console;
 mod cors;
+mod guarantee;
 mod health;
 pub mod log;
 mod metrics;
@@ -33,6 +34,8 @@ pub struct Doors {
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.
     pub media: Weak<MediaPlane>,
+    /// What is measured; `None` where that is turned off.
+    pub guarantee: Option<Arc<crate::guarantee::Shared>>,
     /// Whether new clients are welcome.
     pub ready: AtomicBool,
     /// Signalling connections that are open.
@@ -46,7 +49,7 @@ impl Doors {
 }
 
 /// All doors on the HTTP port.
-pub fn router(doors: Arc<Doors>) -> Router {
+pub fn router(doors: &Arc<Doors>) -> Router {
     let cors = doors.config.http.cors;
     let router = Router::new()
         .route("/rtc", any(signal::v0))
@@ -58,8 +61,14 @@ pub fn router(doors: Arc<Doors>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::scrape))
         .route("/console/config.json", get(console::config))
+        .route("/guarantee/v1/status", get(guarantee::status))
+        .route("/status", get(guarantee::page))
         .fallback(console::asset)
-        .with_state(doors);
+        .with_state(doors.clone());
+    let router = match &doors.guarantee {
+        Some(shared) => router.merge(log::routes(shared.log.clone())),
+        None => router,
+    };
     if cors {
         router.layer(axum::middleware::from_fn(cors::allow_all))
     } else {

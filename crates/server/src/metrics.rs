@@ -40,6 +40,12 @@ pub struct Metrics {
     connections: Gauge,
     webhooks: Family<WebhookLabels, Counter>,
     webhooks_waiting: Gauge,
+    samples: Family<SampleLabels, Counter>,
+    samples_lost: Counter,
+    leaves: Counter,
+    log_size: Gauge,
+    checkpoint_time: Gauge,
+    burn: Family<BurnLabels, Gauge>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -64,6 +70,18 @@ struct JoinPart {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WebhookLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SampleLabels {
+    what: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BurnLabels {
+    contract: String,
+    module: &'static str,
+    region: String,
 }
 
 /// What became of a webhook event.
@@ -103,8 +121,15 @@ impl Metrics {
             connections: Gauge::default(),
             webhooks: Family::default(),
             webhooks_waiting: Gauge::default(),
+            samples: Family::default(),
+            samples_lost: Counter::default(),
+            leaves: Counter::default(),
+            log_size: Gauge::default(),
+            checkpoint_time: Gauge::default(),
+            burn: Family::default(),
         };
         metrics.register_gauges();
+        metrics.register_guarantee();
         metrics.register_counters();
         metrics
     }
@@ -173,6 +198,62 @@ impl Metrics {
             "Webhook events by what became of them",
             self.webhooks.clone(),
         );
+    }
+
+    fn register_guarantee(&mut self) {
+        let registry = &mut self.registry;
+        let help = "What the taps saw, for the meter";
+        registry.register("guarantee_samples", help, self.samples.clone());
+        let help = "Samples that the meter did not get; their minutes have no data";
+        registry.register("guarantee_samples_lost", help, self.samples_lost.clone());
+        let help = "Rollups appended to the evidence log";
+        registry.register("evidence_leaves", help, self.leaves.clone());
+        let help = "Leaves under the log's checkpoint";
+        registry.register("evidence_log_size", help, self.log_size.clone());
+        let help = "When the log's last checkpoint was seen, in seconds since 1970";
+        registry.register(
+            "evidence_checkpoint_time",
+            help,
+            self.checkpoint_time.clone(),
+        );
+        let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
+        registry.register("guarantee_burn", help, self.burn.clone());
+    }
+
+    /// A tap saw something.
+    pub fn guarantee_sample(&self, what: &'static str) {
+        self.samples.get_or_create(&SampleLabels { what }).inc();
+    }
+
+    /// A sample did not reach the meter.
+    pub fn guarantee_lost(&self) {
+        self.samples_lost.inc();
+    }
+
+    /// Rollups are in the log.
+    pub fn guarantee_leaves(&self, count: u64) {
+        self.leaves.inc_by(count);
+    }
+
+    /// The log has this many leaves, seen at this second since 1970.
+    pub fn guarantee_log(&self, size: u64, second: i64) {
+        self.log_size.set(i64::try_from(size).unwrap_or(i64::MAX));
+        self.checkpoint_time.set(second);
+    }
+
+    /// How fast a line's budget burns.
+    pub fn guarantee_burn(&self, contract: &str, module: &'static str, region: &str, level: i64) {
+        let labels = BurnLabels {
+            contract: contract.to_owned(),
+            module,
+            region: region.to_owned(),
+        };
+        self.burn.get_or_create(&labels).set(level);
+    }
+
+    /// Signalling connections that are open.
+    pub fn connections(&self) -> u64 {
+        u64::try_from(self.connections.get()).unwrap_or(0)
     }
 
     /// A message came from a client.

@@ -132,7 +132,7 @@ impl Buckets {
             return;
         }
         match self.no_data.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            Some(last) if from <= last.1 => *last = (last.0.min(from), last.1.max(to)),
             _ => self.no_data.push((from, to)),
         }
     }

@@ -368,6 +368,37 @@ fn where_the_meter_did_not_run_there_is_no_data() {
 }
 
 #[test]
+fn at_the_end_whole_minutes_are_given_out_at_once() {
+    let mut meter = meter();
+    meter.handle_sample(sample(1_000, 1, What::JoinStarted), at(1_000));
+    meter.handle_sample(sample(2_000, 1, joined()), at(2_000));
+    tick(&mut meter, 2_000, 62_000);
+    assert!(meter.poll_rollup().is_none(), "it could still change");
+    meter.handle_end(at(62_000));
+    let rollups: Vec<Rollup> = std::iter::from_fn(|| meter.poll_rollup()).collect();
+    let joins = counted(&rollups[..3], Module::Join);
+    assert_eq!(joins, [Some((59_000, 0, 1, 0))]);
+    let rest: Vec<_> = rollups[3..].iter().map(|r| r.state).collect();
+    assert_eq!(rest, [RollupState::NoData; 3]);
+}
+
+#[test]
+fn lost_samples_leave_no_data_and_no_ghosts() {
+    let mut meter = meter();
+    meter.handle_sample(sample(1_000, 1, joined()), at(1_000));
+    tick(&mut meter, 1_000, 70_000);
+    meter.handle_loss(at(65_000), at(70_000));
+    assert_eq!(meter.sessions(), 0);
+    tick(&mut meter, 70_000, 200_000);
+    let rollups: Vec<Rollup> = std::iter::from_fn(|| meter.poll_rollup()).collect();
+    let joins = counted(&rollups[..3], Module::Join);
+    assert_eq!(joins, [Some((59_000, 0, 1, 0))]);
+    let states: Vec<_> = rollups.iter().map(|r| r.state).collect();
+    assert_eq!(states[3..6], [RollupState::NoData; 3]);
+    assert_eq!(states[6..9], [RollupState::Idle; 3]);
+}
+
+#[test]
 fn the_settings_are_checked() {
     let with = |change: fn(&mut Settings)| {
         let mut settings = settings();

@@ -1,9 +1,13 @@
 //! Puts the sources together and says precisely what is wrong with them.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use surecast_guarantee::evidence::VerifyingKey;
+use surecast_guarantee::evidence::key::check_name;
+use surecast_guarantee::module::{Module, Region};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -190,6 +194,7 @@ fn check(config: &Config) -> Result<(), (&'static str, String)> {
     check_keys(config)?;
     check_sockets(config)?;
     check_webhook(config)?;
+    check_guarantee(config)?;
     let limits = &config.limits;
     for (key, value) in [
         ("limits.connections", limits.connections),
@@ -297,6 +302,37 @@ fn check_webhook(config: &Config) -> Result<(), (&'static str, String)> {
             "webhook.concurrency",
             "`concurrency` and `timeout` must be at least 1".into(),
         ));
+    }
+    Ok(())
+}
+
+/// Contracts are read when the server starts: printing settings needs no files.
+fn check_guarantee(config: &Config) -> Result<(), (&'static str, String)> {
+    let guarantee = &config.guarantee;
+    let region = guarantee.region.parse::<Region>();
+    region.map_err(|why| ("guarantee.region", why))?;
+    let mut seen = BTreeSet::new();
+    for name in &guarantee.modules {
+        let module = name.parse::<Module>();
+        let module = module.map_err(|why| ("guarantee.modules", why))?;
+        if !matches!(module, Module::Join | Module::Signalling | Module::Media) {
+            let why = format!("`{name}` is not measured yet; join, signalling and media are");
+            return Err(("guarantee.modules", why));
+        }
+        if !seen.insert(module) {
+            return Err(("guarantee.modules", format!("`{name}` is listed twice")));
+        }
+    }
+    if guarantee.enabled && guarantee.modules.is_empty() {
+        let why = "lists nothing; to measure nothing set `guarantee.enabled` to false";
+        return Err(("guarantee.modules", why.into()));
+    }
+    if !guarantee.origin.is_empty() {
+        check_name(&guarantee.origin).map_err(|why| ("guarantee.origin", why.to_string()))?;
+    }
+    for key in &guarantee.witnesses {
+        let parsed = key.parse::<VerifyingKey>();
+        parsed.map_err(|why| ("guarantee.witnesses", format!("`{key}`: {why}")))?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Config, DEV_KEY, Http, Limits, Log, LogFormat, Room, Rtc, Span, Webhook};
+use super::{Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Room, Rtc, Span, Webhook};
 
 /// One key of the file.
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +99,31 @@ pub const SETTINGS: &[Setting] = &[
         "messages waiting for a client that does not read, before it is closed",
     ),
     setting(
+        "guarantee.enabled",
+        "measure, and keep the evidence log in the data directory",
+    ),
+    setting(
+        "guarantee.region",
+        "region of this server in the log and in contracts: a-z, 0-9 and -",
+    ),
+    setting(
+        "guarantee.modules",
+        "what gets a rollup every minute; join, signalling and media are measured",
+    ),
+    setting(
+        "guarantee.origin",
+        "name of the log, a URL without scheme: live.example.com/log; empty: the host's name and /log. \
+         A log keeps the name that it began with",
+    ),
+    setting(
+        "guarantee.witnesses",
+        "public keys of witnesses whose signatures under checkpoints are kept",
+    ),
+    setting(
+        "guarantee.contracts",
+        "contracts to watch, *.contract.yaml; a version that is new goes into the log",
+    ),
+    setting(
         "log.level",
         "error, warn, info, debug, trace, or target=level pairs",
     ),
@@ -189,6 +214,20 @@ impl Default for Limits {
             // A join into a room of 1,000 is one message; this is 20 s of
             // updates at 50 a second for a client whose network stalls.
             outbox_messages: 1024,
+        }
+    }
+}
+
+impl Default for Guarantee {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            region: "local".into(),
+            // What the server has taps for.
+            modules: ["join", "signalling", "media"].map(Into::into).to_vec(),
+            origin: String::new(),
+            witnesses: Vec::new(),
+            contracts: Vec::new(),
         }
     }
 }

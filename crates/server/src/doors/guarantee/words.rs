@@ -1,0 +1,178 @@
+//! The status page's words in English and Chinese.
+
+use surecast_guarantee::module::Module;
+
+use crate::guarantee::Shown;
+
+/// What the page is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Language {
+    English,
+    Chinese,
+}
+
+pub(super) struct Words {
+    pub tag: &'static str,
+    pub title: &'static str,
+    pub day: &'static str,
+    pub contract: &'static str,
+    pub target: &'static str,
+    pub burning: &'static str,
+    pub nothing: &'static str,
+    pub size: &'static str,
+    pub key: &'static str,
+    pub verify_title: &'static str,
+    pub verify: &'static str,
+    pub measured: &'static str,
+    /// Link to the page in the other language.
+    pub other: &'static str,
+    /// Good, bad, no data, idle, unknown.
+    states: [&'static str; 5],
+    overall: [&'static str; 5],
+    modules: [&'static str; 7],
+}
+
+impl Language {
+    /// `?lang=` decides, then the first of the two that the browser names.
+    pub fn choose(query: Option<&str>, accepted: Option<&str>) -> Self {
+        let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let mut asked = pairs.filter(|(name, _)| name == "lang");
+        let asked = asked.find_map(|(_, value)| Self::of(&value));
+        let mut browser = accepted.unwrap_or_default().split(',');
+        asked
+            .or_else(|| browser.find_map(|tag| Self::of(tag.trim())))
+            .unwrap_or(Self::English)
+    }
+
+    fn of(tag: &str) -> Option<Self> {
+        let primary = tag.split(['-', ';', '_']).next()?;
+        match primary.to_ascii_lowercase().as_str() {
+            "en" => Some(Self::English),
+            "zh" => Some(Self::Chinese),
+            _ => None,
+        }
+    }
+
+    pub const fn words(self) -> &'static Words {
+        match self {
+            Self::English => &ENGLISH,
+            Self::Chinese => &CHINESE,
+        }
+    }
+}
+
+impl Words {
+    pub const fn state(&self, state: Shown) -> &'static str {
+        self.states[place(state)]
+    }
+
+    pub const fn overall(&self, state: Shown) -> &'static str {
+        self.overall[place(state)]
+    }
+
+    pub fn module(&self, module: Module) -> &'static str {
+        let place = Module::ALL.iter().position(|m| *m == module);
+        self.modules[place.unwrap_or_default()]
+    }
+}
+
+const fn place(state: Shown) -> usize {
+    match state {
+        Shown::Good => 0,
+        Shown::Bad => 1,
+        Shown::NoData => 2,
+        Shown::Idle => 3,
+        Shown::Unknown => 4,
+    }
+}
+
+static ENGLISH: Words = Words {
+    tag: "en",
+    title: "Service status",
+    day: "Today (UTC), of session time",
+    contract: "Contract",
+    target: "target",
+    burning: " · budget burns too fast",
+    nothing: "nothing measured",
+    size: "Leaves in the log",
+    key: "Public key of the log",
+    verify_title: "Check it yourself",
+    verify: "Every minute above is an entry of a public, append-only log. \
+             With the program and the address of this server anybody can check that nothing was changed:",
+    measured: "A minute is up when at least 95 % of its session time was. Missing data counts as down. \
+               The first minute and the last one of a run are not seen whole: they have no data. \
+               A minute appears about 15 seconds after its end.",
+    other: r#"<a href="?lang=zh" lang="zh" hreflang="zh">中文</a>"#,
+    states: ["up", "down", "no data", "no sessions", "not in the log"],
+    overall: [
+        "All measured parts work",
+        "A part of the service is disturbed",
+        "The last minute has no data",
+        "Works; nobody is connected",
+        "No minute is in the log yet",
+    ],
+    modules: [
+        "Joining",
+        "Signalling",
+        "Audio and video",
+        "Messages",
+        "Playback",
+        "Recording",
+        "Agents",
+    ],
+};
+
+static CHINESE: Words = Words {
+    tag: "zh",
+    title: "服务状态",
+    day: "今日(UTC),按会话时长",
+    contract: "合同",
+    target: "目标",
+    burning: " · 余量消耗过快",
+    nothing: "尚无数据",
+    size: "日志条目数",
+    key: "日志公钥",
+    verify_title: "自行核验",
+    verify: "上面的每一分钟都是一份公开、只可追加的日志中的一条。任何人都可以用本程序和本服务器的地址核验内容未被改动:",
+    measured: "一分钟内至少 95 % 的会话时长正常,即为正常。缺失的数据按故障计。\
+               每次运行的第一分钟和最后一分钟不完整,记为无数据。每分钟结束约 15 秒后显示。",
+    other: r#"<a href="?lang=en" lang="en" hreflang="en">English</a>"#,
+    states: ["正常", "故障", "无数据", "无会话", "尚未入日志"],
+    overall: [
+        "各项服务正常",
+        "部分服务异常",
+        "最近一分钟无数据",
+        "服务正常,当前无人连接",
+        "日志中尚无记录",
+    ],
+    modules: [
+        "加入房间",
+        "信令",
+        "音视频",
+        "消息",
+        "播放",
+        "录制",
+        "智能体",
+    ],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_query_comes_before_the_browser() {
+        use Language::{Chinese, English};
+        for (query, accepted, expected) in [
+            (None, None, English),
+            (None, Some("zh-CN,zh;q=0.9,en;q=0.8"), Chinese),
+            (None, Some("de, en;q=0.5, zh;q=0.1"), English),
+            (Some("lang=zh"), Some("en"), Chinese),
+            (Some("lang=xx"), Some("zh"), Chinese),
+            (Some("lang=en"), Some("zh"), English),
+        ] {
+            let found = Language::choose(query, accepted);
+            assert_eq!(found, expected, "{query:?} {accepted:?}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The guarantee in the running server: measuring taps, a meter, the evidence
+//! log, and what everybody may see of it.
+//!
+//! ```text
+//! control actor ─ Tap ─► queue ─► Meter ─► rollups ─► log ─► Book ─► /status
+//! ```
+//!
+//! What is shown comes from rollups that the log has acknowledged, or that were
+//! read back from it when the server started; nothing is shown that an outsider
+//! could not verify.
+
+mod book;
+mod contracts;
+mod look;
+mod run;
+mod tap;
+
+use std::path::Path;
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use surecast_guarantee::contract::Contract;
+use surecast_guarantee::evidence::appender;
+use surecast_guarantee::evidence::{Kind, Leaf, VerifyingKey};
+use surecast_guarantee::meter::{Meter, Settings};
+use surecast_guarantee::module::{Module, Region};
+use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cli::Failure;
+use crate::clock;
+use crate::config::Config;
+use crate::control::Control;
+use crate::evidence::EvidenceLog;
+use crate::metrics::Metrics;
+
+pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use tap::{Message, Tap};
+
+/// Minutes without data that are written after a stop: 31 days, the longest
+/// month. Longer, and whoever settles takes the missing minutes for the same;
+/// the log need not say it a million times.
+const MOST_MISSING: u32 = 31 * 1440;
+
+/// What is left of the 5 s of a stop. A commit may wait for a second after the
+/// one before it; what is not written is a minute without data at the next start.
+const STOP: Duration = Duration::from_millis(1400);
+
+/// What the doors see.
+#[derive(Debug)]
+pub struct Shared {
+    /// The log; its tiles are served as they are.
+    pub log: EvidenceLog,
+    book: RwLock<Book>,
+}
+
+impl Shared {
+    /// What is known.
+    pub fn book(&self) -> RwLockReadGuard<'_, Book> {
+        // A book that a panic left half written is still one of single minutes.
+        self.book
+            .read()
+            .unwrap_or_else(|broken| broken.into_inner())
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Book> {
+        self.book
+            .write()
+            .unwrap_or_else(|broken| broken.into_inner())
+    }
+}
+
+/// The running guarantee.
+pub struct Guarantee {
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+    queue: mpsc::WeakSender<Message>,
+    metrics: Arc<Metrics>,
+    region: Region,
+}
+
+impl Guarantee {
+    /// Opens the log in `data_dir`, reads back what is in it, and begins to
+    /// measure. The tap goes to the control actor; when it is dropped, the
+    /// measuring ends. `None` where it is turned off.
+    ///
+    /// # Errors
+    /// `Call` for contracts or settings that cannot be used, `Work` for a log
+    /// that cannot be opened.
+    pub async fn start(
+        config: &Config,
+        data_dir: &Path,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Option<(Self, Tap)>, Failure> {
+        if !config.guarantee.enabled {
+            return Ok(None);
+        }
+        let contracts = contracts::load(&config.guarantee.contracts)?;
+        let log = open(config, data_dir)?;
+        let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
+        let lines = lines(config, &region)?;
+        let source = Source::Server(node_name(&log));
+        let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
+        append_contracts(&log, &mut book, &contracts).await?;
+        book.begin(contracts);
+        let now = timestamp();
+        let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
+        let last = book
+            .last()
+            .max(earliest.map(Minute).filter(|_| book.last().is_some()));
+        let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
+        metrics.guarantee_log(log.published().borrow().size, now.as_second());
+        let shared = Arc::new(Shared {
+            log,
+            book: RwLock::new(book),
+        });
+        let (sender, receiver) = mpsc::channel(tap::QUEUE);
+        let queue = sender.downgrade();
+        let tap = Tap::new(sender, region.clone(), metrics.clone());
+        let runner = run::Runner::new(meter, shared.clone(), metrics.clone(), timestamp);
+        let task = tokio::spawn(runner.run(receiver));
+        let metrics = metrics.clone();
+        let guarantee = Self {
+            shared,
+            task,
+            queue,
+            metrics,
+            region,
+        };
+        Ok(Some((guarantee, tap)))
+    }
+
+    /// Begins to look whether signalling answers.
+    pub fn look_at(&self, control: Control) {
+        let look = look::Look {
+            control,
+            queue: self.queue.clone(),
+            metrics: self.metrics.clone(),
+            region: self.region.clone(),
+        };
+        tokio::spawn(look.run());
+    }
+
+    /// For the doors.
+    pub const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// After the control actor has ended: closes the open minute and the log.
+    pub async fn stop(self) {
+        let closed = async {
+            if let Err(error) = self.task.await {
+                tracing::error!(%error, "the meter ended badly");
+            }
+            self.shared.log.clone().close().await;
+        };
+        if tokio::time::timeout(STOP, closed).await.is_err() {
+            tracing::warn!("the evidence log could not be closed in time");
+        }
+    }
+}
+
+fn timestamp() -> Timestamp {
+    tap::instant(clock::now())
+}
+
+fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|why| Failure::Call(format!("`{key}`: {why}")))
+}
+
+fn lines(config: &Config, region: &Region) -> Result<Vec<(Module, Region)>, Failure> {
+    let modules = config.guarantee.modules.iter();
+    modules
+        .map(|name| Ok((parse("guarantee.modules", name)?, region.clone())))
+        .collect()
+}
+
+fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
+    let dir = data_dir.join("evidence");
+    let witnesses = config.guarantee.witnesses.iter().map(|text| {
+        text.parse::<VerifyingKey>()
+            .map_err(|why| Failure::Call(format!("`guarantee.witnesses`: `{text}`: {why}")))
+    });
+    let witnesses = witnesses.collect::<Result<Vec<_>, _>>()?;
+    let origin = match config.guarantee.origin.as_str() {
+        "" => known_origin(&dir).unwrap_or_else(|| format!("{}/log", host_name())),
+        origin => origin.to_owned(),
+    };
+    let settings = appender::Settings::default();
+    Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+/// A log keeps its name when the machine gets another one, as containers do at
+/// every start.
+fn known_origin(dir: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(dir.join("log").join(crate::evidence::VKEY)).ok()?;
+    let key: VerifyingKey = text.trim().parse().ok()?;
+    Some(key.name().to_owned())
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match name.trim() {
+        "" => "localhost".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The log's name is the server's in its rollups, as far as it fits.
+fn node_name(log: &EvidenceLog) -> String {
+    let host = log.key().name().split('/').next().unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    let name = host.chars().map(|c| if fits(c) { c } else { '-' });
+    let name: String = name.take(MAX_SOURCE).collect();
+    if name.is_empty() {
+        "server".to_owned()
+    } else {
+        name
+    }
+}
+
+/// All leaves of the log, verified on the way: a year of three lines is 1.6
+/// million, which takes a few seconds.
+async fn read_back(log: &EvidenceLog, book: Book) -> anyhow::Result<Book> {
+    let (root, key) = (log.root().to_owned(), log.key().clone());
+    let read = move || book::read_back(&root, &key, book);
+    tokio::task::spawn_blocking(read).await?
+}
+
+async fn append_contracts(
+    log: &EvidenceLog,
+    book: &mut Book,
+    contracts: &[Contract],
+) -> anyhow::Result<()> {
+    let mut leaves = Vec::new();
+    for contract in contracts {
+        let hash = contract.hash().context("a contract's hash")?;
+        if book.is_new_contract(hash) {
+            leaves.push(Leaf::json(Kind::Contract, timestamp(), contract)?);
+        }
+    }
+    if !leaves.is_empty() {
+        log.append(leaves)
+            .await
+            .context("cannot log the contracts")?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
