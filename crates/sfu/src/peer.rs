@@ -31,11 +31,6 @@ pub(crate) type Slot = usize;
 /// trips of feedback.
 const INITIAL_ESTIMATE: u64 = 2_500_000;
 
-/// Packets kept for retransmission per outgoing video track: at 600 packets a
-/// second (about 5 Mbps) more than one second, which is longer than a receiver
-/// waits for any.
-const SEND_BUFFER_VIDEO: usize = 1000;
-
 /// SCTP may hold this much unacknowledged towards a client: at 100 ms round
 /// trip it allows 40 Mbps.
 const SCTP_BUFFER: usize = 512 << 10;
@@ -266,7 +261,6 @@ fn config(common: &Common, role: PeerRole) -> RtcConfig {
         .set_stats_interval(Some(STATS_INTERVAL))
         .set_rtcp_report_interval_audio(REPORT_INTERVAL)
         .set_rtcp_report_interval_video(REPORT_INTERVAL)
-        .set_send_buffer_video(SEND_BUFFER_VIDEO)
         .set_sctp_max_buffered_amount(SCTP_BUFFER)
         .set_sctp_max_message_size(SCTP_MESSAGE)
         .clear_codecs()

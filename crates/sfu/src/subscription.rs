@@ -1,7 +1,7 @@
 //! One track towards one subscriber.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::Rtc;
 use str0m::format::{Codec as StrCodec, PayloadParams};
@@ -15,6 +15,19 @@ use surecast_media::{red, vp8};
 use crate::dependency_descriptor;
 use crate::rewrite::{Incoming, Rewriter, Vp8Continuity};
 use crate::track::Format;
+
+/// Packets kept for retransmission per outgoing track: at 600 packets a second
+/// (about 5 Mbps) more than one second, which is longer than a receiver waits for
+/// any.
+///
+/// There is no cap on the share of retransmissions: what the estimator probes
+/// with are retransmissions too, and after a probe the cap would drop those that
+/// a client asked for. What a client asks for is held to the estimate by the
+/// pacer.
+const SEND_BUFFER: usize = 1000;
+
+/// As long as the library keeps them by itself.
+const SEND_BUFFER_AGE: Duration = Duration::from_secs(3);
 
 /// A packet on its way to the subscribers of its track.
 #[derive(Debug)]
@@ -52,6 +65,8 @@ pub(crate) struct Subscription {
     /// Rendition being sent.
     pub(crate) current: Option<(usize, Ssrc)>,
     tx: Option<Ssrc>,
+    /// The stream whose buffer for retransmissions was set up.
+    buffered: Option<Ssrc>,
     outgoing: Option<(Pt, Option<OutgoingFormat>)>,
     rewriter: Rewriter,
     vp8: Vp8Continuity,
@@ -101,6 +116,7 @@ impl Subscription {
             target: None,
             current: None,
             tx: None,
+            buffered: None,
             outgoing: None,
             rewriter: Rewriter::new(first_seq),
             vp8: Vp8Continuity::default(),
@@ -240,7 +256,13 @@ impl Subscription {
         let Some(stream) = api.stream_tx_by_mid(mid, None) else {
             return false;
         };
-        self.tx = Some(stream.ssrc());
+        let ssrc = stream.ssrc();
+        self.tx = Some(ssrc);
+        // It empties the buffer, so once for each stream.
+        if self.buffered != Some(ssrc) {
+            self.buffered = Some(ssrc);
+            stream.set_rtx_cache(SEND_BUFFER, SEND_BUFFER_AGE, None);
+        }
         stream.write_rtp(write);
         true
     }
