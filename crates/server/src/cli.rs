@@ -64,6 +64,10 @@ struct ServeArgs {
     config: ConfigArgs,
     #[command(flatten)]
     overrides: Overrides,
+    /// With --dev: the guarantee's clock starts at this instant, like
+    /// 2026-09-30T23:48:00Z; everything else keeps the real time.
+    #[arg(long, value_name = "INSTANT", requires = "dev")]
+    dev_time: Option<jiff::Timestamp>,
 }
 
 /// Settings that are often given on the command line.
@@ -133,7 +137,8 @@ pub fn report(failure: &Failure) -> ExitCode {
 }
 
 fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let config = args.config.load(&args.overrides)?;
+    let mut config = args.config.load(&args.overrides)?;
+    config.dev_time = args.dev_time;
     logging::start(&config.log);
     let runtime = runtime()?;
     let result = runtime.block_on(app::serve(config));

@@ -55,6 +55,9 @@ pub struct Config {
     /// Set by `--dev` alone; not a key of the file.
     #[serde(skip)]
     pub dev: bool,
+    /// Where the guarantee's clock starts, set by `--dev-time` alone.
+    #[serde(skip)]
+    pub dev_time: Option<jiff::Timestamp>,
 }
 
 /// Section `http`.

@@ -100,6 +100,7 @@ impl Guarantee {
         }
         let contracts = contracts::load(&config.guarantee.contracts)?;
         let log = open(config, data_dir)?;
+        shift_clock(&log, config.dev_time).await;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
@@ -163,8 +164,37 @@ impl Guarantee {
     }
 }
 
-fn timestamp() -> Timestamp {
+/// This moment on the guarantee's clock.
+pub(crate) fn timestamp() -> Timestamp {
     tap::instant(clock::now())
+}
+
+/// Words for whoever reads the log. Without them the log is as good.
+pub(crate) async fn note(log: &EvidenceLog, text: &str) {
+    let leaf = Leaf::text(Kind::Note, timestamp(), text);
+    let appended = match leaf {
+        Ok(leaf) => log.append(vec![leaf]).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = appended {
+        tracing::warn!(%error, text, "cannot be noted in the log");
+    }
+}
+
+/// With `--dev-time` the guarantee's clock starts there, and the log says so.
+async fn shift_clock(log: &EvidenceLog, start: Option<Timestamp>) {
+    let Some(start) = start else {
+        return;
+    };
+    let real = clock::now();
+    let ms = start.as_millisecond() - i64::try_from(real.unix_ms).unwrap_or(i64::MAX);
+    clock::shift_guarantee(ms);
+    tracing::warn!(%start, "the guarantee's clock is shifted: the log is for trying things out");
+    let text = format!(
+        "from here on this log was made with a shifted clock (--dev-time): {} ms from the real one",
+        clock::guarantee_shift()
+    );
+    note(log, &text).await;
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {

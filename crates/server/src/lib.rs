@@ -14,6 +14,7 @@ pub mod control;
 pub mod data_dir;
 pub mod doors;
 pub mod evidence;
+pub mod faults;
 pub mod guarantee;
 pub mod http;
 pub mod load;

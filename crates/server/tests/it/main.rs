@@ -4,6 +4,7 @@ mod cli;
 mod console;
 mod contract;
 mod evidence;
+mod faults;
 mod guarantee;
 mod harness;
 mod offers;
