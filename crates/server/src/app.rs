@@ -79,6 +79,7 @@ struct Server {
     http: JoinHandle<()>,
     stop_http: watch::Sender<bool>,
     webhooks: Webhooks,
+    store: Store,
     guarantee: Option<Guarantee>,
     // Last: the store is in it.
     _data_dir: DataDir,
@@ -94,8 +95,9 @@ impl Server {
         let address = listener.local_addr().context("cannot read the HTTP port")?;
         let metrics = Arc::new(Metrics::new());
         let keys = Keys::new(config.keys.clone());
-        let store = Store::open(data_dir.path()).await?;
-        let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
+        let store = Store::open(data_dir.path(), &config.store.url).await?;
+        let webhooks =
+            Webhooks::start(&config, keys.clone(), store.clone(), metrics.clone()).await?;
         let guarantee = Guarantee::start(&config, data_dir.path(), &metrics).await?;
         let (guarantee, tap) = guarantee.unzip();
         let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics, tap).await?;
@@ -124,6 +126,7 @@ impl Server {
             http,
             stop_http,
             webhooks,
+            store,
             guarantee,
             _data_dir: data_dir,
         })
@@ -189,6 +192,7 @@ impl Server {
         if let Some(guarantee) = self.guarantee {
             guarantee.stop().await;
         }
+        self.store.close().await;
         tracing::info!("stopped");
     }
 }

@@ -42,6 +42,8 @@ pub struct Config {
     pub keys: BTreeMap<String, String>,
     /// Room defaults.
     pub room: Room,
+    /// Where what must survive a restart is kept.
+    pub store: Store,
     /// Event delivery.
     pub webhook: Webhook,
     /// Bounds on what clients may send.
@@ -113,6 +115,14 @@ pub struct Room {
     pub departure_timeout: Span,
     /// Participants per room; 0: unlimited.
     pub max_participants: u32,
+}
+
+/// Section `store`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `postgres://…`; empty: SQLite in the data directory.
+    pub url: String,
 }
 
 /// Section `webhook`.

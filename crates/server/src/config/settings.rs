@@ -77,6 +77,10 @@ pub const SETTINGS: &[Setting] = &[
         "room.max_participants",
         "participants per room; 0: unlimited",
     ),
+    setting(
+        "store.url",
+        "postgres://USER:PASSWORD@HOST/DATABASE; empty: SQLite in the data directory",
+    ),
     setting("webhook.urls", "receivers of room events, http or https"),
     setting(
         "webhook.api_key",
