@@ -7,6 +7,7 @@ mod evidence;
 mod guarantee;
 mod harness;
 mod offers;
+mod probe;
 mod process;
 mod settle;
 mod signal;
