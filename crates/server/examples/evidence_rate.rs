@@ -88,6 +88,9 @@ fn verify(log: &EvidenceLog) -> anyhow::Result<()> {
     let mut census = Census::default();
     walk(&audit, vec![reader.clone(), reader], &mut census, |_| {})?;
     census.finish().map_err(anyhow::Error::msg)?;
-    println!("verified from disk in {:.2} s", begin.elapsed().as_secs_f64());
+    println!(
+        "verified from disk in {:.2} s",
+        begin.elapsed().as_secs_f64()
+    );
     Ok(())
 }

@@ -172,6 +172,8 @@ pub struct Guarantee {
     pub origin: String,
     /// Public keys of witnesses.
     pub witnesses: Vec<String>,
+    /// Public keys of probes.
+    pub probes: Vec<String>,
     /// Contracts.
     pub contracts: Vec<PathBuf>,
 }

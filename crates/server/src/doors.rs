@@ -14,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, any, get, post};
 use axum::routing::{any, get, post};
 use tokio::sync::watch;
 
@@ -51,6 +53,12 @@ impl Doors {
     }
 }
 
+/// Whoever sends more than a report can have is not read to the end.
+fn probes() -> MethodRouter<Arc<Doors>> {
+    let most = DefaultBodyLimit::max(surecast_guarantee::report::probe::MAX_BYTES);
+    post(guarantee::probes::take).layer(most)
+}
+
 /// All doors on the HTTP port.
 pub fn router(doors: &Arc<Doors>) -> Router {
     let cors = doors.config.http.cors;
@@ -66,6 +74,7 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/console/config.json", get(console::config))
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
+        .route("/guarantee/v1/probes", probes())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
         .with_state(doors.clone());

@@ -12,6 +12,7 @@
 mod book;
 mod contracts;
 mod look;
+mod reports;
 mod run;
 mod tap;
 
@@ -38,6 +39,7 @@ use crate::evidence::EvidenceLog;
 use crate::metrics::Metrics;
 
 pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -55,6 +57,8 @@ pub struct Shared {
     /// The log; its tiles are served as they are.
     pub log: EvidenceLog,
     book: RwLock<Book>,
+    /// What probes report.
+    reports: Reports,
 }
 
 impl Shared {
@@ -114,9 +118,11 @@ impl Guarantee {
             .max(earliest.map(Minute).filter(|_| book.last().is_some()));
         let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
+        let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
+            reports,
         });
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
@@ -222,6 +228,14 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
+    let probes = config.guarantee.probes.iter().map(|text| {
+        text.parse::<VerifyingKey>()
+            .map_err(|why| Failure::Call(format!("`guarantee.probes`: `{text}`: {why}")))
+    });
+    probes.collect()
 }
 
 /// A log keeps its name when the machine gets another one, as containers do at

@@ -21,6 +21,7 @@ pub mod load;
 pub mod logging;
 pub mod media_plane;
 pub mod metrics;
+pub mod probe;
 pub mod store;
 pub mod tls;
 pub mod webhook;

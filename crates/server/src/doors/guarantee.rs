@@ -1,6 +1,7 @@
 //! `/guarantee/v1/status` for programs and `/status` for people: what the log
 //! says of the last hour, the day and the contracts.
 
+pub(super) mod probes;
 mod words;
 
 use std::fmt::Write as _;

@@ -9,6 +9,7 @@ mod guarantee;
 mod harness;
 mod offers;
 mod postgres;
+mod probe;
 mod process;
 mod settle;
 mod signal;
