@@ -41,7 +41,7 @@ export function useMe(): { me: Profile; api: GuaranteeApi } {
 }
 
 /** In development mode one begins as the operator, who sees most. */
-const FIRST: Profile = { role: 'operator', name: 'Operator', contracts: [] };
+const FIRST: Profile = { role: 'operator', name: '', contracts: [] };
 
 export function SessionProvider({ children }: { children: ReactNode }) {
   const { keys } = useCredentials();

@@ -24,7 +24,7 @@ export function WhoAmI() {
       <button type="button" className="g-who" data-testid="g-who" aria-haspopup="dialog" onClick={() => setOpen(true)}>
         <Avatar name={me.name || t(`g.role.${me.role}`)} seed={me.role} />
         <span className="g-who-words">
-          <strong>{me.name}</strong>
+          {me.name && <strong>{me.name}</strong>}
           <small>{t(`g.role.${me.role}`)}</small>
         </span>
       </button>
@@ -55,7 +55,7 @@ function Chooser({ onDone }: { onDone(): void }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     enter(undefined);
-    choose({ role, name: name.trim() || t(`g.role.${role}`), contracts });
+    choose({ role, name: name.trim(), contracts });
     onDone();
   };
   return (

@@ -27,7 +27,7 @@ const CLOCK_SLACK_S = 30;
 export const REUSE_MS = (TTL_S / 2) * 1000;
 
 export function guaranteeClaims(issuer: string, { role, name, contracts }: Profile, nowS: number): GuaranteeClaims {
-  return { iss: issuer, sub: name, name, nbf: nowS - CLOCK_SLACK_S, exp: nowS + TTL_S, guarantee: { role, contracts } };
+  return { iss: issuer, sub: name || role, name: name || role, nbf: nowS - CLOCK_SLACK_S, exp: nowS + TTL_S, guarantee: { role, contracts } };
 }
 
 export type TokenFault = 'unreadable' | 'expired' | 'noRole';

@@ -45,7 +45,7 @@ export function IncidentActions({ contract, incident, after }: ActionsProps) {
             data-testid={`g-act-${name}`}
             onClick={() => choose(name)}
           >
-            {t(`g.act.${name}`)}
+            {name === 'lower' && me.role === 'customer' ? t('g.agree') : t(`g.act.${name}`)}
           </button>
         ))}
       </div>

@@ -59,7 +59,7 @@ function incident(asked: Asked, id: number, more?: string): Answer {
   if (!found) return no(404, `there is no incident ${id}`);
   const log = (changes[id] ??= []);
   if (more === 'timeline') {
-    const entries = log.map((entry) => ({ contract: 'acme', incident: id, module: found.module, regions: [], ...entry }));
+    const entries = log.map((entry, nth) => ({ leaf: 48_300 + nth * 3, contract: 'acme', incident: id, module: found.module, regions: [], ...entry }));
     return ok({ entries, left_out: 0, detect_s: 300, acknowledge_s: id === 3 ? 780 : null, restore_s: id === 3 ? 5880 : null, refused: found.refused });
   }
   if (more !== 'actions') return ok(found);

@@ -15,11 +15,10 @@ export function LineCard({ line }: { line: Line }) {
   return (
     <article className={`g-card g-line ${kept ? '' : 'g-line-missed'}`} data-testid="g-line">
       <header className="g-card-head">
-        <h3>{word(t, 'module', line.module)} <small>{line.region}</small></h3>
-        <span className="g-badges">
-          {line.alert && <AlertBadge alert={line.alert} />}
-          {line.critical && <span className="g-badge g-badge-calm">{t('g.critical')}</span>}
-        </span>
+        <h3>
+          {word(t, 'module', line.module)} <small>{line.region}{line.critical && ` · ${t('g.critical')}`}</small>
+        </h3>
+        {line.alert && <AlertBadge alert={line.alert} />}
       </header>
       <div className="g-line-figures">
         <div>

@@ -1,4 +1,4 @@
-import { useI18n } from '../../i18n/I18nProvider';
+import { useI18n, useT } from '../../i18n/I18nProvider';
 import { Icon } from '../../ui/Icon';
 import { Link } from '../../ui/Link';
 import type { ContractDetail, Incident, Line, Ticket } from '../api';
@@ -19,6 +19,7 @@ const LINES_MS = 10_000;
 const DESK_MS = 5000;
 
 export function Overview({ contract }: { contract: ContractDetail }) {
+  const t = useT();
   const { api } = useMe();
   const { id } = contract;
   const lines = useData(`lines:${id}`, () => api.lines(id), LINES_MS);
@@ -36,6 +37,7 @@ export function Overview({ contract }: { contract: ContractDetail }) {
           <OpenClocks contract={id} incidents={incidents} tickets={tickets} />
         </div>
       </div>
+      <h2 className="sr-only">{t('g.lines.title')}</h2>
       <div className="g-lines">
         {lines.value.map((line) => <LineCard key={`${line.module}/${line.region}`} line={line} />)}
       </div>

@@ -59,7 +59,7 @@ export function RegionMap({ lines }: { lines: readonly Line[] }) {
 
 /** By area, so that four times the people are twice as wide. */
 function size(sessions: number, most: number): number {
-  return Math.round(10 + 14 * Math.sqrt(sessions / most));
+  return Math.round(12 + 12 * Math.sqrt(sessions / most));
 }
 
 /** Labels stand to the right, but not over the edge or on the label of a neighbour. */
@@ -70,7 +70,7 @@ function place(views: readonly RegionView[]): Dot[] {
     if (!at) continue;
     const { x, y } = onMap(...at);
     const taken = dots.some((dot) => dot.side === 'right' && Math.abs(dot.y - y) < 9 && Math.abs(dot.x - x) < 16);
-    dots.push({ view, x, y, side: x > 80 || taken ? 'left' : 'right' });
+    dots.push({ view, x, y, side: x > 72 || taken ? 'left' : 'right' });
   }
   return dots;
 }

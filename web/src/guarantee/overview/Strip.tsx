@@ -11,6 +11,11 @@ interface Cell {
   title: string;
 }
 
+/** What is bad stands out by its height, too, for who cannot tell the colours apart. */
+const HIGH = { y: 0, height: 30 };
+const LOW = { y: 8, height: 22 };
+const SHAPES: Record<MinuteState, typeof HIGH> = { bad: HIGH, no_data: HIGH, good: LOW, idle: LOW, unknown: LOW };
+
 interface StripProps {
   label: string;
   from: string;
@@ -32,7 +37,7 @@ function Strip({ label, from, to, cells }: StripProps) {
         aria-label={`${label}: ${told.join(', ') || t('g.noData')}`}
       >
         {cells.map((cell, at) => (
-          <rect key={cell.key} x={at * 10 + 1} width="8" height="30" rx="2" className={`g-fill-${cell.state}`}>
+          <rect key={cell.key} x={at * 10 + 1} {...SHAPES[cell.state]} width="8" rx="2" className={`g-fill-${cell.state}`}>
             <title>{cell.title}</title>
           </rect>
         ))}

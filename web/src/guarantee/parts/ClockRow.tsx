@@ -29,7 +29,7 @@ export function ClockRow({ clock, nowMs, of }: ClockRowProps) {
         <span className="num" role="timer" aria-live="off">{shown}</span>
         <small>
           {state === 'late' && t('g.clock.late')}
-          {(state === 'running' || state === 'late') && ` ${t('g.clock.due', { at: when(clock.due, nowMs, language) })}`}
+          {(state === 'running' || state === 'late') && `${t('g.clock.due', { at: when(clock.due, nowMs, language) })}`}
           {state === 'missed' && left !== undefined && t('g.clock.by', { time: span(left, language) })}
           {state === 'paused' && t('g.clock.waits')}
         </small>
