@@ -16,7 +16,6 @@ use std::sync::{Arc, Weak};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{MethodRouter, any, get, post};
-use axum::routing::{any, get, post};
 use tokio::sync::watch;
 
 use crate::auth::Keys;
