@@ -1,5 +1,6 @@
 //! What the log says: its rollups, and what they come to.
 
+mod people;
 mod status;
 
 use std::collections::BTreeSet;
@@ -12,11 +13,15 @@ use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
+use surecast_guarantee::rollup::experience::{self, Experience, ExperienceTable};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
 
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
+use people::People;
+
+pub use people::{OpenIncident, Planned};
 pub use status::{ContractLine, LineStatus, MinuteStatus, Shown, Status};
 
 /// Minutes that burn rates look back over: three days.
@@ -27,6 +32,8 @@ pub struct Book {
     lines: Vec<(Module, Region)>,
     source: Source,
     table: RollupTable,
+    experiences: ExperienceTable,
+    people: People,
     first: Option<Minute>,
     last: Option<Minute>,
     hashes: BTreeSet<String>,
@@ -57,6 +64,8 @@ impl Book {
             lines,
             source,
             table: RollupTable::new(),
+            experiences: ExperienceTable::new(),
+            people: People::default(),
             first: None,
             last: None,
             hashes: BTreeSet::new(),
@@ -109,6 +118,41 @@ impl Book {
             self.first = Some(self.first.map_or(rollup.minute, |m| m.min(rollup.minute)));
             self.last = self.last.max(Some(rollup.minute));
         }
+    }
+
+    /// Takes an experience that is in the log.
+    pub(super) fn handle_experience(&mut self, experience: &Experience) {
+        // Full after 5 years; the log has it all the same.
+        if let Err(error) = self.experiences.import(experience) {
+            tracing::warn!(%error, "an experience is not kept");
+        }
+    }
+
+    /// Takes any leaf that is in the log.
+    pub(super) fn handle_leaf(&mut self, index: u64, leaf: &Leaf) {
+        match leaf.kind() {
+            Kind::Rollup if leaf.payload().starts_with(experience::TAG) => {
+                if let Ok(experience) = leaf.payload().parse() {
+                    self.handle_experience(&experience);
+                }
+            }
+            Kind::Rollup | Kind::NoData => {
+                if let Ok(rollup) = leaf.payload().parse() {
+                    self.handle_rollup(&rollup, index);
+                }
+            }
+            Kind::Contract => {
+                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
+                    self.hashes.insert(hash);
+                }
+            }
+            _ => self.people.handle_leaf(index, leaf),
+        }
+    }
+
+    /// What users experienced, minute by minute.
+    pub const fn experiences(&self) -> &ExperienceTable {
+        &self.experiences
     }
 
     /// Looks how fast budgets burn, and says when that changes.
@@ -167,19 +211,7 @@ impl Replay for Reading {
         let Ok(leaf) = Leaf::parse(entry) else {
             return Ok(());
         };
-        match leaf.kind() {
-            Kind::Rollup | Kind::NoData => {
-                if let Ok(rollup) = leaf.payload().parse() {
-                    self.book.handle_rollup(&rollup, index);
-                }
-            }
-            Kind::Contract => {
-                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
-                    self.book.hashes.insert(hash);
-                }
-            }
-            _ => {}
-        }
+        self.book.handle_leaf(index, &leaf);
         Ok(())
     }
 
