@@ -107,7 +107,7 @@ impl Server {
         let core = start_core(&config, &keys, &webhooks, &metrics, tap, faults.clone());
         let (control, actor, media) = core.await?;
         if let Some(guarantee) = &guarantee {
-            guarantee.look_at(control.clone());
+            guarantee.look_at(control.clone(), media.clone());
         }
         let shared = guarantee
             .as_ref()

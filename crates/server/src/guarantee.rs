@@ -12,12 +12,13 @@
 mod book;
 mod contracts;
 mod look;
+mod pulse;
 mod reports;
 mod run;
 mod tap;
 
 use std::path::Path;
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,10 +26,10 @@ use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::evidence::appender;
 use surecast_guarantee::evidence::{Kind, Leaf, VerifyingKey};
-use surecast_guarantee::meter::{Meter, Settings};
+use surecast_guarantee::meter::{Levels, Meter, Settings};
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
@@ -36,9 +37,12 @@ use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
 use crate::evidence::EvidenceLog;
+use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 
-pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use book::{
+    Book, ContractLine, LineStatus, MinuteStatus, OpenIncident, Planned, Shown, Status,
+};
 pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
@@ -110,13 +114,15 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        let levels = strictest(&contracts);
         book.begin(contracts);
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
         let last = book
             .last()
             .max(earliest.map(Minute).filter(|_| book.last().is_some()));
-        let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
+        let settings = meter_settings(source, lines, levels);
+        let meter = Meter::new(settings, last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
         let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
         let shared = Arc::new(Shared {
@@ -124,6 +130,7 @@ impl Guarantee {
             book: RwLock::new(book),
             reports,
         });
+        tokio::spawn(listen(shared.log.people(), Arc::downgrade(&shared)));
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
         let tap = Tap::new(sender, region.clone(), metrics.clone());
@@ -140,8 +147,14 @@ impl Guarantee {
         Ok(Some((guarantee, tap)))
     }
 
-    /// Begins to look whether signalling answers.
-    pub fn look_at(&self, control: Control) {
+    /// Begins to look whether signalling answers and media shards turn.
+    pub fn look_at(&self, control: Control, media: Weak<MediaPlane>) {
+        let pulse = pulse::Pulse {
+            media,
+            queue: self.queue.clone(),
+            metrics: self.metrics.clone(),
+        };
+        tokio::spawn(pulse.run());
         let look = look::Look {
             control,
             queue: self.queue.clone(),
@@ -201,6 +214,56 @@ async fn shift_clock(log: &EvidenceLog, start: Option<Timestamp>) {
         clock::guarantee_shift()
     );
     note(log, &text).await;
+}
+
+/// What people write into the log while the server runs, for the page.
+async fn listen(mut people: broadcast::Receiver<(u64, Leaf)>, shared: Weak<Shared>) {
+    loop {
+        match people.recv().await {
+            Ok((index, leaf)) => {
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                shared.write().handle_leaf(index, &leaf);
+            }
+            Err(broadcast::error::RecvError::Lagged(count)) => {
+                tracing::warn!(count, "leaves are shown after the next start only");
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Of several contracts the strictest level each: one server has one minute of
+/// experience, and nothing in it may be good that any contract calls bad.
+fn strictest(contracts: &[Contract]) -> Levels {
+    let levels = contracts.iter().map(|contract| {
+        let e = contract.experience;
+        Levels {
+            join_ms: e.join_within_ms,
+            audio_freeze_ms: e.audio_freeze_ms,
+            video_freeze_ms: e.video_freeze_ms,
+            delay_ms: e.delay_ms,
+        }
+    });
+    let strictest = levels.reduce(|a, b| Levels {
+        join_ms: a.join_ms.min(b.join_ms),
+        audio_freeze_ms: a.audio_freeze_ms.min(b.audio_freeze_ms),
+        video_freeze_ms: a.video_freeze_ms.min(b.video_freeze_ms),
+        delay_ms: a.delay_ms.min(b.delay_ms),
+    });
+    strictest.unwrap_or_default()
+}
+
+/// A server that did not run for three seconds cannot say what its users saw.
+fn meter_settings(source: Source, lines: Vec<(Module, Region)>, levels: Levels) -> Settings {
+    let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    Settings {
+        levels,
+        heartbeat: ms(pulse::BEAT),
+        silence: ms(pulse::STILL),
+        ..Settings::new(source, lines)
+    }
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {

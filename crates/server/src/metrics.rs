@@ -40,6 +40,7 @@ pub struct Metrics {
     connections: Gauge,
     webhooks: Family<WebhookLabels, Counter>,
     webhooks_waiting: Gauge,
+    first_media: Family<JoinPart, Histogram>,
     samples: Family<SampleLabels, Counter>,
     samples_lost: Counter,
     leaves: Counter,
@@ -121,6 +122,7 @@ impl Metrics {
             connections: Gauge::default(),
             webhooks: Family::default(),
             webhooks_waiting: Gauge::default(),
+            first_media: Family::new_with_constructor(|| Histogram::new(JOIN_BUCKETS)),
             samples: Family::default(),
             samples_lost: Counter::default(),
             leaves: Counter::default(),
@@ -206,6 +208,8 @@ impl Metrics {
         registry.register("guarantee_samples", help, self.samples.clone());
         let help = "Samples that the meter did not get; their minutes have no data";
         registry.register("guarantee_samples_lost", help, self.samples_lost.clone());
+        let help = "Time to the first packet of a stream: from the wish, and from its publication";
+        registry.register_with_unit("first_media", help, Unit::Seconds, self.first_media.clone());
         let help = "Rollups appended to the evidence log";
         registry.register("evidence_leaves", help, self.leaves.clone());
         let help = "Leaves under the log's checkpoint";
@@ -223,6 +227,13 @@ impl Metrics {
     /// A tap saw something.
     pub fn guarantee_sample(&self, what: &'static str) {
         self.samples.get_or_create(&SampleLabels { what }).inc();
+    }
+
+    /// A stream began to flow.
+    pub fn first_media(&self, part: &'static str, took: Duration) {
+        self.first_media
+            .get_or_create(&JoinPart { part })
+            .observe(took.as_secs_f64());
     }
 
     /// A sample did not reach the meter.

@@ -1,6 +1,7 @@
 //! `/guarantee/v1/status` for programs and `/status` for people: what the log
 //! says of the last hour, the day and the contracts.
 
+mod people;
 pub(super) mod probes;
 mod words;
 
@@ -76,6 +77,7 @@ fn render(status: &Status, shared: &Shared, language: Language) -> String {
         ("{title}", words.title.to_owned()),
         ("{overall}", overall(status, words)),
         ("{now}", minute(status.now)),
+        ("{people}", people::render(status, words)),
         ("{lines}", lines),
         ("{legend}", legend(words)),
         ("{verify_title}", words.verify_title.to_owned()),
@@ -122,8 +124,9 @@ const fn badness(state: Shown) -> u8 {
         Shown::Idle => 0,
         Shown::Good => 1,
         Shown::Unknown => 2,
-        Shown::NoData => 3,
-        Shown::Bad => 4,
+        Shown::Maintenance => 3,
+        Shown::NoData => 4,
+        Shown::Bad => 5,
     }
 }
 
@@ -187,10 +190,11 @@ fn strip(line: &LineStatus, words: &Words) -> String {
     )
 }
 
-const SHOWN: [Shown; 5] = [
+const SHOWN: [Shown; 6] = [
     Shown::Good,
     Shown::Bad,
     Shown::NoData,
+    Shown::Maintenance,
     Shown::Idle,
     Shown::Unknown,
 ];
@@ -209,6 +213,7 @@ const fn class(state: Shown) -> &'static str {
         Shown::Bad => "bad",
         Shown::Idle => "idle",
         Shown::NoData => "nodata",
+        Shown::Maintenance => "maintenance",
         Shown::Unknown => "unknown",
     }
 }

@@ -1,5 +1,6 @@
 //! What the log says: its rollups, and what they come to.
 
+mod people;
 mod status;
 
 use std::collections::BTreeSet;
@@ -12,12 +13,16 @@ use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
+use surecast_guarantee::rollup::experience::{self, Experience, ExperienceTable};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
 
 use super::reports::Taken;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
+use people::People;
+
+pub use people::{OpenIncident, Planned};
 pub use status::{ContractLine, LineStatus, MinuteStatus, Shown, Status};
 
 /// Minutes that burn rates look back over: three days.
@@ -28,6 +33,8 @@ pub struct Book {
     lines: Vec<(Module, Region)>,
     source: Source,
     table: RollupTable,
+    experiences: ExperienceTable,
+    people: People,
     first: Option<Minute>,
     last: Option<Minute>,
     hashes: BTreeSet<String>,
@@ -60,6 +67,8 @@ impl Book {
             lines,
             source,
             table: RollupTable::new(),
+            experiences: ExperienceTable::new(),
+            people: People::default(),
             first: None,
             last: None,
             hashes: BTreeSet::new(),
@@ -129,6 +138,42 @@ impl Book {
         }
     }
 
+    /// Takes an experience that is in the log.
+    pub(super) fn handle_experience(&mut self, experience: &Experience) {
+        // Full after 5 years; the log has it all the same.
+        if let Err(error) = self.experiences.import(experience) {
+            tracing::warn!(%error, "an experience is not kept");
+        }
+    }
+
+    /// Takes any leaf that is in the log.
+    pub(super) fn handle_leaf(&mut self, index: u64, leaf: &Leaf) {
+        match leaf.kind() {
+            Kind::Rollup if leaf.payload().starts_with(experience::TAG) => {
+                if let Ok(experience) = leaf.payload().parse() {
+                    self.handle_experience(&experience);
+                }
+            }
+            Kind::Rollup | Kind::NoData => {
+                if let Ok(rollup) = leaf.payload().parse() {
+                    self.handle_rollup(&rollup, index);
+                }
+            }
+            Kind::Contract => {
+                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
+                    self.hashes.insert(hash);
+                }
+            }
+            Kind::Receipt => self.reports.handle_leaf(leaf, index),
+            _ => self.people.handle_leaf(index, leaf),
+        }
+    }
+
+    /// What users experienced, minute by minute.
+    pub const fn experiences(&self) -> &ExperienceTable {
+        &self.experiences
+    }
+
     /// Looks how fast budgets burn, and says when that changes.
     pub(super) fn watch(&mut self, metrics: &Metrics) {
         let (Some(first), Some(last)) = (self.first, self.last) else {
@@ -185,20 +230,7 @@ impl Replay for Reading {
         let Ok(leaf) = Leaf::parse(entry) else {
             return Ok(());
         };
-        match leaf.kind() {
-            Kind::Rollup | Kind::NoData => {
-                if let Ok(rollup) = leaf.payload().parse() {
-                    self.book.handle_rollup(&rollup, index);
-                }
-            }
-            Kind::Receipt => self.book.reports.handle_leaf(&leaf, index),
-            Kind::Contract => {
-                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
-                    self.book.hashes.insert(hash);
-                }
-            }
-            _ => {}
-        }
+        self.book.handle_leaf(index, &leaf);
         Ok(())
     }
 

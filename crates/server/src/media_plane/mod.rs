@@ -11,6 +11,7 @@ mod shard;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use surecast_media::control::{MediaCommand, MediaEvent};
@@ -123,6 +124,13 @@ impl MediaPlane {
             peers: a.peers + b.peers,
             dropped: a.dropped + b.dropped,
         })
+    }
+
+    /// For how long the quietest shard has not turned. A shard that is well turns
+    /// at least once a second.
+    pub fn silence(&self, now: Instant) -> Duration {
+        let silences = self.shards.iter().map(|shard| shard.silence(now));
+        silences.max().unwrap_or_default()
     }
 
     /// Stops the threads.

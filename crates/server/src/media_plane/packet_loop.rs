@@ -18,7 +18,7 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::MediaPlaneMetrics;
 use super::egress::Egress;
-use super::shard::ShardInput;
+use super::shard::{Beat, ShardInput};
 use crate::faults::{Faults, Loss};
 
 pub(super) const WAKE: Token = Token(0);
@@ -75,6 +75,8 @@ pub(super) struct PacketLoop {
     next_turn: Option<Instant>,
     /// With `--dev` only.
     faults: Option<Arc<Faults>>,
+    /// Told every tenth of a second that the loop turns.
+    beat: Option<Arc<Beat>>,
     stopping: bool,
 }
 
@@ -110,8 +112,13 @@ impl PacketLoop {
             published: None,
             next_turn: None,
             faults: None,
+            beat: None,
             stopping: false,
         })
+    }
+
+    pub(super) fn set_beat(&mut self, beat: Arc<Beat>) {
+        self.beat = Some(beat);
     }
 
     /// Datagrams are lost while these say so.
@@ -292,6 +299,9 @@ impl PacketLoop {
             return;
         }
         self.published = Some(now);
+        if let Some(beat) = &self.beat {
+            beat.now(now);
+        }
         let c = self.sfu.counters();
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         *metrics = MediaPlaneMetrics {
