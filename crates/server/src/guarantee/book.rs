@@ -2,12 +2,13 @@
 
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{Fact, Measures};
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
 use surecast_guarantee::method::burned;
@@ -30,6 +31,11 @@ pub struct Book {
     first: Option<Minute>,
     last: Option<Minute>,
     hashes: BTreeSet<String>,
+    /// The log's time.
+    latest: Timestamp,
+    /// What the log expects of this server, and its settings there.
+    started: BTreeSet<Measures>,
+    settings: Option<BTreeMap<Module, String>>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
 }
@@ -60,6 +66,9 @@ impl Book {
             first: None,
             last: None,
             hashes: BTreeSet::new(),
+            latest: Timestamp::MIN,
+            started: BTreeSet::new(),
+            settings: None,
             contracts: Vec::new(),
             watched: Vec::new(),
         }
@@ -74,6 +83,33 @@ impl Book {
     /// taken for known from now on.
     pub(super) fn is_new_contract(&mut self, hash: String) -> bool {
         self.hashes.insert(hash)
+    }
+
+    /// The lines that the log expects of this server.
+    pub(super) const fn started(&self) -> &BTreeSet<Measures> {
+        &self.started
+    }
+
+    /// The settings that the log has of this server.
+    pub(super) const fn settings(&self) -> Option<&BTreeMap<Module, String>> {
+        self.settings.as_ref()
+    }
+
+    /// Takes a fact that is in the log.
+    pub(super) fn handle_fact(&mut self, fact: &Fact, at: Timestamp) {
+        if let Err(error) = fact.tell(&mut self.table, at) {
+            tracing::warn!(%error, "a source is not expected");
+        }
+        match fact {
+            Fact::SourceStarted { source, lines } if *source == self.source => {
+                self.started.extend(lines.iter().cloned());
+            }
+            Fact::SourceRetired { source } if *source == self.source => self.started.clear(),
+            Fact::Settings { source, modules } if *source == self.source => {
+                self.settings = Some(modules.clone());
+            }
+            _ => {}
+        }
     }
 
     /// Watches the lines of these contracts from what is known on.
@@ -167,7 +203,14 @@ impl Replay for Reading {
         let Ok(leaf) = Leaf::parse(entry) else {
             return Ok(());
         };
+        self.book.latest = self.book.latest.max(leaf.at());
         match leaf.kind() {
+            Kind::Note => {
+                if let Ok(Some(fact)) = Fact::of(&leaf) {
+                    let at = self.book.latest;
+                    self.book.handle_fact(&fact, at);
+                }
+            }
             Kind::Rollup | Kind::NoData => {
                 if let Ok(rollup) = leaf.payload().parse() {
                     self.book.handle_rollup(&rollup, index);
