@@ -11,6 +11,7 @@
 
 mod book;
 mod contracts;
+mod facts;
 mod look;
 mod run;
 mod tap;
@@ -105,6 +106,7 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        facts::append(&log, &mut book, config, &source, &lines).await?;
         book.begin(contracts);
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));

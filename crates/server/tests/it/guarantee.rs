@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use futures_util::StreamExt as _;
+use surecast_guarantee::contract::life::Fact;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey, appender};
 use surecast_guarantee::module::Module;
 use surecast_guarantee::rollup::{Counts, Minute, Rollup, RollupState, Source};
@@ -204,6 +205,14 @@ fn contracts_are_checked_at_the_start_and_logged_once() {
     let leaves = leaves(&data.path().join("data"));
     let contracts = leaves.iter().filter(|l| *l.kind() == Kind::Contract);
     assert_eq!(contracts.count(), 1);
+    // It says once that it measures, and once with which settings.
+    let facts = leaves.iter().filter_map(|leaf| Fact::of(leaf).unwrap());
+    let names = facts.map(|fact| match fact {
+        Fact::SourceStarted { .. } => "started",
+        Fact::Settings { .. } => "settings",
+        _ => "another",
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["started", "settings"]);
 
     std::fs::write(&file, "id: x\nversion: 0\n").unwrap();
     let output = surecast()
