@@ -18,6 +18,7 @@ pub mod delivery {
     pub use parcel::Parcel;
 }
 pub mod desk;
+mod facts;
 mod look;
 mod pulse;
 mod reports;
@@ -127,6 +128,7 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        facts::append(&log, &mut book, config, &source, &lines).await?;
         let levels = strictest(&contracts);
         book.begin(contracts.clone());
         let now = timestamp();
