@@ -21,5 +21,5 @@ export default defineConfig({
       '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
     },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts', 'receipts/src/**/*.test.ts'] },
 });
