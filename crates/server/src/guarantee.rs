@@ -12,6 +12,7 @@
 mod book;
 mod contracts;
 mod look;
+mod receipts;
 mod reports;
 mod run;
 mod tap;
@@ -35,10 +36,11 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
-use crate::evidence::EvidenceLog;
+use crate::evidence::{EvidenceLog, key_file};
 use crate::metrics::Metrics;
 
 pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use receipts::{ReceiptRefusal, Receipts};
 pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
@@ -59,6 +61,8 @@ pub struct Shared {
     book: RwLock<Book>,
     /// What probes report.
     reports: Reports,
+    /// What clients sign.
+    pub receipts: Receipts,
 }
 
 impl Shared {
@@ -118,16 +122,19 @@ impl Guarantee {
         let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
         let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
+        let receipts = receipts(&log, &data_dir.join("evidence"), region.clone())?;
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
             reports,
+            receipts,
         });
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
         let tap = Tap::new(sender, region.clone(), metrics.clone());
         let runner = run::Runner::new(meter, shared.clone(), metrics.clone(), timestamp);
         let task = tokio::spawn(runner.run(receiver));
+        tokio::spawn(shared.clone().write_receipts(metrics.clone()));
         let metrics = metrics.clone();
         let guarantee = Self {
             shared,
@@ -158,7 +165,9 @@ impl Guarantee {
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
-            if let Err(error) = self.task.await {
+            // Together, so that one commit holds both.
+            let (ended, _) = tokio::join!(self.task, self.shared.close_receipts(0, true));
+            if let Err(error) = ended {
                 tracing::error!(%error, "the meter ended badly");
             }
             self.shared.log.clone().close().await;
@@ -198,6 +207,19 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+/// The key that countersigns is beside the log's.
+fn receipts(log: &EvidenceLog, dir: &Path, region: Region) -> anyhow::Result<Receipts> {
+    let path = dir.join("receipts-key");
+    let name = format!("{}/receipts", log.key().name());
+    let key = match std::fs::File::open(&path) {
+        Ok(file) => key_file::read(file),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => key_file::new(&path, &name),
+        Err(error) => Err(error.into()),
+    };
+    let key = key.with_context(|| format!("cannot use the key {}", path.display()))?;
+    Receipts::new(key, log.key().name(), region, &node_name(log))
 }
 
 fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {

@@ -2,6 +2,7 @@
 //! says of the last hour, the day and the contracts.
 
 pub(super) mod probes;
+pub(super) mod receipts;
 mod words;
 
 use std::fmt::Write as _;

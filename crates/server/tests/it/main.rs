@@ -9,6 +9,7 @@ mod harness;
 mod offers;
 mod probe;
 mod process;
+mod receipts;
 mod settle;
 mod signal;
 mod sink;
