@@ -8,8 +8,11 @@ use std::time::Instant;
 
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::contract::life::{Fact, Record, life};
-use surecast_guarantee::evidence::{Checkpoint, Leaf, Note, Tile, VerifyingKey, bundle};
+use surecast_guarantee::evidence::{
+    Algorithm, Checkpoint, Leaf, Note, SigningKey, Tile, VerifyingKey, bundle,
+};
 use surecast_guarantee::offer::{BuyerNeed, Offer};
+use surecast_guarantee::report::{probe, receipt};
 use surecast_guarantee::rollup::{Minute, RollupTable};
 use surecast_media::control::{MediaCommand, PeerRole};
 use surecast_media::id::{PeerId, RoomId};
@@ -50,6 +53,8 @@ pub const TARGETS: &[Target] = &[
     target("contract_fact", contract_fact),
     target("buyer_need", buyer_need),
     target("offer", offer),
+    target("probe_report", probe_report),
+    target("client_receipt", client_receipt),
 ];
 
 /// Runs the target of that name.
@@ -240,6 +245,30 @@ fn drain(sfu: &mut Sfu, now: Instant) {
     sfu.flush(now);
     while sfu.poll_transmit().is_some() {}
     while sfu.poll_event().is_some() {}
+}
+
+/// The bytes as a report, and as a statement that a known probe has signed.
+fn probe_report(bytes: &[u8]) {
+    let Ok(key) = SigningKey::from_seed("fra", Algorithm::Ed25519, [7; 32]) else {
+        return;
+    };
+    let known = [key.public().clone()];
+    let _ = probe::Signed::read(bytes, &known);
+    let line = String::from_utf8_lossy(bytes);
+    let note = Note::sign(format!("{}\n", line.trim_end()), &key).to_string();
+    if let Ok(signed) = probe::Signed::read(note.as_bytes(), &known) {
+        assert!(signed.statement.rollups().is_ok(), "what is taken counts");
+        assert_eq!(signed.logged().open(), Ok(signed));
+    }
+}
+
+/// The bytes as a statement; the signature is looked at last, so that all before
+/// it is reached.
+fn client_receipt(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(statement) = receipt::Statement::read(&text, "AA==") {
+        let _ = statement.session_ms();
+    }
 }
 
 /// An engine with one connection that waits for an offer. `None` when the
