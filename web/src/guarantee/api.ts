@@ -114,6 +114,18 @@ export interface Incident {
   clocks: Clock[];
   refs: number[];
   refused: number;
+  words: Word[];
+}
+
+/** What somebody did about an incident, with names and texts that the public log does not have. */
+export interface Word {
+  at: string;
+  /** null = by time. */
+  by: Person | null;
+  /** Name of the action, or `called`. */
+  what: string;
+  called: string[];
+  text: string;
 }
 
 export interface TimelineEntry {
