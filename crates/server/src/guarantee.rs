@@ -12,6 +12,7 @@
 mod book;
 mod contracts;
 mod look;
+mod reports;
 mod run;
 mod tap;
 
@@ -38,6 +39,7 @@ use crate::evidence::EvidenceLog;
 use crate::metrics::Metrics;
 
 pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -55,6 +57,8 @@ pub struct Shared {
     /// The log; its tiles are served as they are.
     pub log: EvidenceLog,
     book: RwLock<Book>,
+    /// What probes report.
+    reports: Reports,
 }
 
 impl Shared {
@@ -100,6 +104,7 @@ impl Guarantee {
         }
         let contracts = contracts::load(&config.guarantee.contracts)?;
         let log = open(config, data_dir)?;
+        shift_clock(&log, config.dev_time).await;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
@@ -113,9 +118,11 @@ impl Guarantee {
             .max(earliest.map(Minute).filter(|_| book.last().is_some()));
         let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
+        let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
+            reports,
         });
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
@@ -163,8 +170,37 @@ impl Guarantee {
     }
 }
 
-fn timestamp() -> Timestamp {
+/// This moment on the guarantee's clock.
+pub(crate) fn timestamp() -> Timestamp {
     tap::instant(clock::now())
+}
+
+/// Words for whoever reads the log. Without them the log is as good.
+pub(crate) async fn note(log: &EvidenceLog, text: &str) {
+    let leaf = Leaf::text(Kind::Note, timestamp(), text);
+    let appended = match leaf {
+        Ok(leaf) => log.append(vec![leaf]).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = appended {
+        tracing::warn!(%error, text, "cannot be noted in the log");
+    }
+}
+
+/// With `--dev-time` the guarantee's clock starts there, and the log says so.
+async fn shift_clock(log: &EvidenceLog, start: Option<Timestamp>) {
+    let Some(start) = start else {
+        return;
+    };
+    let real = clock::now();
+    let ms = start.as_millisecond() - i64::try_from(real.unix_ms).unwrap_or(i64::MAX);
+    clock::shift_guarantee(ms);
+    tracing::warn!(%start, "the guarantee's clock is shifted: the log is for trying things out");
+    let text = format!(
+        "from here on this log was made with a shifted clock (--dev-time): {} ms from the real one",
+        clock::guarantee_shift()
+    );
+    note(log, &text).await;
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {
@@ -192,6 +228,14 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
+    let probes = config.guarantee.probes.iter().map(|text| {
+        text.parse::<VerifyingKey>()
+            .map_err(|why| Failure::Call(format!("`guarantee.probes`: `{text}`: {why}")))
+    });
+    probes.collect()
 }
 
 /// A log keeps its name when the machine gets another one, as containers do at

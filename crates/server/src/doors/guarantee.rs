@@ -1,6 +1,7 @@
 //! `/guarantee/v1/status` for programs and `/status` for people: what the log
 //! says of the last hour, the day and the contracts.
 
+pub(super) mod probes;
 mod words;
 
 use std::fmt::Write as _;
@@ -15,7 +16,7 @@ use serde_json::json;
 use surecast_guarantee::ratio::Ratio;
 
 use super::Doors;
-use crate::guarantee::{LineStatus, Shared, Shown, Status};
+use crate::guarantee::{LineStatus, Shared, Shown, Status, timestamp};
 use words::{Language, Words};
 
 /// Said where nothing is measured.
@@ -25,7 +26,7 @@ pub(super) async fn status(State(doors): State<Arc<Doors>>) -> Response {
     let Some(shared) = &doors.guarantee else {
         return (StatusCode::NOT_FOUND, OFF).into_response();
     };
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let published = shared.log.published().borrow().clone();
     let log = json!({
         "origin": shared.log.key().name(),
@@ -49,7 +50,7 @@ pub(super) async fn page(
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok());
     let language = Language::choose(query.as_deref(), accepted);
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let mut response = Html(render(&status, shared, language)).into_response();
     fresh(&mut response);
     let vary = HeaderValue::from_static("Accept-Language");

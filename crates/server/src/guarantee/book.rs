@@ -14,6 +14,7 @@ use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
 
+use super::reports::Taken;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
@@ -32,6 +33,8 @@ pub struct Book {
     hashes: BTreeSet<String>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
+    /// What was reported, from the log to whoever takes reports.
+    reports: Taken,
 }
 
 /// A line of a contract that is measured here.
@@ -62,12 +65,27 @@ impl Book {
             hashes: BTreeSet::new(),
             contracts: Vec::new(),
             watched: Vec::new(),
+            reports: Taken::default(),
         }
     }
 
     /// The last minute that the log has of this server.
     pub const fn last(&self) -> Option<Minute> {
         self.last
+    }
+
+    /// Regions of which something is measured or promised here.
+    pub(super) fn regions(&self) -> Vec<Region> {
+        let measured = self.lines.iter().map(|(_, region)| region);
+        let contracts = self.contracts.iter().flat_map(|c| &c.coverage);
+        let promised = contracts.map(|coverage| &coverage.region);
+        let regions: BTreeSet<&Region> = measured.chain(promised).collect();
+        regions.into_iter().cloned().collect()
+    }
+
+    /// What the log says was reported.
+    pub(super) fn take_reports(&mut self) -> Taken {
+        std::mem::take(&mut self.reports)
     }
 
     /// Whether the log does not have this version of a contract yet; it is
@@ -173,6 +191,7 @@ impl Replay for Reading {
                     self.book.handle_rollup(&rollup, index);
                 }
             }
+            Kind::Receipt => self.book.reports.handle_leaf(&leaf, index),
             Kind::Contract => {
                 if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
                     self.book.hashes.insert(hash);
