@@ -301,6 +301,7 @@ export const guaranteeEn = {
   'g.step.dispute': 'Dispute',
   'g.step.dispute.text': 'Say what is wrong. The provider has to compute the period again, and your reason stands in the log.',
 
+  'g.verify.title': 'How to verify',
   'g.verify.text': 'You need not believe this page. These commands check this server’s log from your own machine.',
   'g.verify.origin': 'Log',
   'g.verify.key': 'Public key',

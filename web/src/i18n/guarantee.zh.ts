@@ -302,6 +302,7 @@ export const guaranteeZh: Record<keyof typeof guaranteeEn, string> = {
   'g.step.dispute': '提出异议',
   'g.step.dispute.text': '请说明哪里有误。提供方须重新计算该周期，你的理由会写入日志。',
 
+  'g.verify.title': '如何验证',
   'g.verify.text': '你不必相信此页面。用这些命令可在自己的机器上检查此服务器的日志。',
   'g.verify.origin': '日志',
   'g.verify.key': '公钥',
