@@ -222,7 +222,7 @@ export const guaranteeEn = {
   'g.tickets.none': 'No ticket is here.',
   'g.tickets.none.text': 'Tickets come from this page, by mail, by phone and through the API.',
   'g.ticket.number': 'Ticket {n}',
-  'g.ticket.row': 'Ticket {n} · {at} · {written} messages',
+  'g.ticket.row': 'Ticket {n} · {at} · messages: {written}',
   'g.ticket.new': 'New',
   'g.ticket.open': 'Open',
   'g.ticket.waiting_customer': 'Waiting for customer',
