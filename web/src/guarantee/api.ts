@@ -21,7 +21,7 @@ export const SEVERITIES: readonly Severity[] = ['S1', 'S2', 'S3', 'S4'];
 export const MODULES = ['join', 'signalling', 'media', 'messaging', 'playback', 'recording', 'agent'] as const;
 export type Module = (typeof MODULES)[number];
 
-export type MinuteState = 'good' | 'bad' | 'no_data' | 'idle' | 'unknown';
+export type MinuteState = 'good' | 'bad' | 'no_data' | 'maintenance' | 'idle' | 'unknown';
 export type Alert = 'ticket' | 'page';
 export type ClockKind = 'first_response' | 'next_update' | 'restoration';
 

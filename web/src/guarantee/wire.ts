@@ -96,9 +96,12 @@ export function line(value: unknown): Line {
   };
 }
 
+/** A state that this console does not know says nothing to it. */
+const STATES: readonly MinuteState[] = ['good', 'bad', 'no_data', 'maintenance', 'idle'];
+
 function minute(value: unknown): Minute {
   const raw = record(value);
-  return { minute: text(raw.minute), state: (textOrNull(raw.state) ?? 'unknown') as MinuteState, leaf: number(raw.leaf) };
+  return { minute: text(raw.minute), state: STATES.find((state) => state === raw.state) ?? 'unknown', leaf: number(raw.leaf) };
 }
 
 /** The newest minute may still be open: the last one that the log knows says how many there are. */

@@ -103,6 +103,7 @@ export const guaranteeEn = {
   'g.minute.good': 'Good',
   'g.minute.bad': 'Bad',
   'g.minute.no_data': 'No data',
+  'g.minute.maintenance': 'Maintenance',
   'g.minute.idle': 'Idle',
   'g.minute.unknown': 'Not known yet',
   'g.module.join': 'Joining',

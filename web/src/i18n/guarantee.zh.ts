@@ -104,6 +104,7 @@ export const guaranteeZh: Record<keyof typeof guaranteeEn, string> = {
   'g.minute.good': '正常',
   'g.minute.bad': '异常',
   'g.minute.no_data': '无数据',
+  'g.minute.maintenance': '维护',
   'g.minute.idle': '空闲',
   'g.minute.unknown': '尚不清楚',
   'g.module.join': '加入',
