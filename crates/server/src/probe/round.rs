@@ -60,7 +60,8 @@ impl Plan {
         let (cpu, begin, at) = (cpu::Meter::start(), clock::now(), Timestamp::now());
         let room = format!("surecast-probe-{}-{:08x}", self.vantage, fastrand::u32(..));
         let mut outcome = Outcome::new(self, at, &room);
-        match self.go(&room).await {
+        // Two whole clients are in it: not for the stack of whoever waits.
+        match Box::pin(self.go(&room)).await {
             Ok(seen) => {
                 outcome.measure(&seen);
                 outcome.judge(verdict::judge(&seen));
@@ -89,7 +90,7 @@ impl Plan {
         let publisher = publisher.await.map_err(own)?;
         let subscriber = Peer::start(&target, subscriber, self.config(Vec::new(), epoch));
         let subscriber = subscriber.await.map_err(own)?;
-        Ok(self.watch(publisher, subscriber).await)
+        Ok(Box::pin(self.watch(publisher, subscriber)).await)
     }
 
     async fn watch(&self, mut publisher: Peer, mut subscriber: Peer) -> Seen {
