@@ -46,7 +46,9 @@ fn leaves(data: &Path) -> Vec<Leaf> {
 
 fn rollups(data: &Path) -> Vec<Rollup> {
     let leaves = leaves(data);
-    let of = leaves.iter().filter(|leaf| *leaf.kind() != Kind::Contract);
+    let of = leaves
+        .iter()
+        .filter(|leaf| matches!(leaf.kind(), Kind::Rollup | Kind::NoData));
     of.map(|leaf| {
         let rollup: Rollup = leaf.payload().parse().unwrap();
         let no_data = rollup.state == RollupState::NoData;
