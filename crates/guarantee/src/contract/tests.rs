@@ -23,6 +23,30 @@ fn the_hash_is_of_what_was_agreed_not_of_how_it_was_written() {
 }
 
 #[test]
+fn a_guard_of_its_own_is_part_of_the_contract() {
+    let line = "floor: 10, target: 99.5%, fee_share: 20%";
+    let guard = |share: &str| {
+        let with = format!("good_from: {share}, {line}");
+        Plan::Entry.yaml().replacen(line, &with, 1)
+    };
+    let (contract, _) = Contract::from_yaml(&guard("98%")).expect("a contract");
+    assert_eq!(contract.coverage[1].guard_good_from, "98%".parse().ok());
+    assert_eq!(
+        contract.coverage[1].method,
+        crate::coverage::Method::SessionSeconds
+    );
+    let yaml = contract.to_yaml().expect("YAML");
+    let (again, _) = Contract::from_yaml(&yaml).expect("the same contract");
+    assert_eq!(again, contract);
+    assert_ne!(
+        contract.hash().expect("canonical"),
+        hash(Plan::Entry.yaml())
+    );
+    let problems = Contract::from_yaml(&guard("0%")).expect_err("every minute is good");
+    assert!(problems[0].what.contains("would be good"), "{problems:?}");
+}
+
+#[test]
 fn canonical_json_is_a_contract_again() {
     for plan in Plan::ALL {
         let (contract, _) = Contract::from_yaml(plan.yaml()).expect("a contract");

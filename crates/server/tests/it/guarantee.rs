@@ -52,7 +52,9 @@ pub fn leaves(data: &Path) -> Vec<Leaf> {
 
 fn rollups(data: &Path) -> Vec<Rollup> {
     let leaves = leaves(data);
-    let of = leaves.iter().filter(|leaf| *leaf.kind() != Kind::Contract);
+    let of = leaves
+        .iter()
+        .filter(|leaf| matches!(leaf.kind(), Kind::Rollup | Kind::NoData));
     let of = of.filter(|leaf| !leaf.payload().starts_with(experience::TAG));
     of.map(|leaf| {
         let rollup: Rollup = leaf.payload().parse().unwrap();

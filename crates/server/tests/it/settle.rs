@@ -34,7 +34,7 @@ fn yaml() -> String {
                  2026-06-04, zone: UTC, alignment: calendar}"
                 .to_owned(),
             l if l.starts_with("renewal:") => {
-                "renewal: {mode: signed, notice_days: 1, grace_days: 1}".to_owned()
+                "renewal: {mode: signed, notice_days: 1, grace_days: 0}".to_owned()
             }
             l => l.to_owned(),
         })

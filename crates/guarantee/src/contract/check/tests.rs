@@ -266,6 +266,17 @@ const CUSTOM: &[(&str, &str, &str)] = &[
         "conditions[2].requires.declared_peak.sessions: a peak of nothing excludes everything",
     ),
     (
+        "  above_peak: {notice_hours: 0, cap_minutes: 1440}\n",
+        "",
+        "conditions[2].requires: the effect `exclude` has none: the contract excludes no such \
+         time; add `above_peak` to `exclusions`",
+    ),
+    (
+        "requires: {min_spend: {amount: \"1000\"}}",
+        "requires: {frozen_config: {sha256: \"0\", modules: [media, join]}}",
+        "conditions[1].requires: conditions[0] asks for the same; keep one of them",
+    ),
+    (
         "[30%, 35%, 40%, 45%]",
         "[30%, 35%, 40%]",
         "remedies.scheme.matrix.rows[2].credits: this row has 3 credits, the first one 4",
@@ -288,6 +299,20 @@ fn what_nobody_can_keep_is_named_with_its_line() {
         let found = all.iter().any(|p| p.contains(expected));
         assert!(found, "{expected}\n{all:#?}");
     }
+}
+
+/// Each module can have frozen settings of its own.
+#[test]
+fn frozen_settings_of_different_modules_are_different_conditions() {
+    let change = (
+        "requires: {min_spend: {amount: \"1000\"}}",
+        "requires: {frozen_config: {sha256: \"0\", modules: [join]}}",
+    );
+    let all = problems(Plan::Custom, &[change]);
+    assert!(
+        !all.iter().any(|p| p.contains("asks for the same")),
+        "{all:#?}"
+    );
 }
 
 #[test]
