@@ -18,6 +18,7 @@ export default defineConfig({
     proxy: {
       '/console/config.json': 'http://127.0.0.1:7880',
       '/twirp': 'http://127.0.0.1:7880',
+      '/guarantee': 'http://127.0.0.1:7880',
       '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
     },
   },
