@@ -23,6 +23,7 @@ export default defineConfig(({ mode }) => ({
       '/log': 'http://127.0.0.1:7880',
       '/status': 'http://127.0.0.1:7880',
       '/twirp': 'http://127.0.0.1:7880',
+      '/guarantee': 'http://127.0.0.1:7880',
       '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
     },
   },

@@ -94,7 +94,12 @@ export async function connectSession(session: Session, token: string): Promise<M
     // Receipts are the user's, and a stay goes on without them: a server may keep no log.
     onError: (error) => console.debug('no receipt:', error.message),
   });
-  await room.connect(serverUrl(), token);
+  try {
+    await room.connect(serverUrl(), token);
+  } catch (error) {
+    void session.receipts.stop();
+    throw error;
+  }
   session.connected = true;
   const me = room.localParticipant;
   if (request.name && me.name !== request.name && me.permissions?.canUpdateMetadata) {

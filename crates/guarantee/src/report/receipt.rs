@@ -378,9 +378,12 @@ mod tests {
         assert_eq!(Statement::read(&text, &signature), Ok(statement));
     }
 
+    /// A field, and how it is spoiled.
+    type Case = (&'static str, fn(&mut Statement));
+
     #[test]
     fn what_cannot_be_is_refused() {
-        let cases: [(&str, fn(&mut Statement)); 8] = [
+        let cases: [Case; 8] = [
             ("format", |s| s.format = "x".into()),
             ("seq", |s| s.seq = u32::MAX),
             ("start", |s| s.start = u64::MAX >> 12),

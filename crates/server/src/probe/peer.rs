@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// A client that has begun to join.
 pub(super) struct Peer {
-    pub(super) client: Client,
+    pub(super) client: Box<Client>,
     /// Bytes of signalling messages, received and sent.
     pub(super) signalling: (u64, u64),
     /// How much later than it wanted it was called, at worst: what the machine
@@ -59,7 +59,7 @@ impl Peer {
         config: Config,
     ) -> anyhow::Result<Self> {
         let socket = UdpSocket::bind(SocketAddr::new(target.local, 0)).await?;
-        let client = Client::new(config, socket.local_addr()?, clock::now())?;
+        let client = Box::new(Client::new(config, socket.local_addr()?, clock::now())?);
         let (inbox, events) = mpsc::channel(MESSAGES);
         let (outgoing, messages) = mpsc::channel(MESSAGES);
         let join_request = client.join_request().to_owned();

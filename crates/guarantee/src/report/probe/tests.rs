@@ -89,10 +89,13 @@ fn what_nobody_known_signed_is_refused() {
     assert!(logged.open().is_err());
 }
 
+/// A field, and how it is spoiled.
+type Case = (&'static str, fn(&mut Statement));
+
 #[test]
 fn what_cannot_be_true_is_refused() {
     let good = || statement(vec![round(5, Verdict::Good)]);
-    let cases: [(&str, fn(&mut Statement)); 7] = [
+    let cases: [Case; 7] = [
         ("format", |s| s.format = "surecast-probe/2".into()),
         ("probe", |s| s.probe = "a b".into()),
         ("rounds", |s| s.rounds.clear()),
