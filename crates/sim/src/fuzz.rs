@@ -4,8 +4,11 @@
 //! of `fuzz/corpus/` through them: what a fuzzer once found stays found.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Instant;
 
+use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::plan::Plan;
 use surecast_guarantee::evidence::{Checkpoint, Leaf, Note, Tile, VerifyingKey, bundle};
 use surecast_media::control::{MediaCommand, PeerRole};
 use surecast_media::id::{PeerId, RoomId};
@@ -42,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     target("log_note", log_note),
     target("log_leaf", log_leaf),
     target("log_bundle", log_bundle),
+    target("inbound", inbound),
 ];
 
 /// Runs the target of that name.
@@ -169,6 +173,17 @@ fn log_leaf(bytes: &[u8]) {
 fn log_bundle(bytes: &[u8]) {
     if let Some((width, rest)) = bytes.split_first() {
         let _ = bundle::entries(rest, u16::from(*width) + 1);
+    }
+}
+
+/// The bytes as a mail, and as a note of a call, to somebody who has a contract.
+fn inbound(bytes: &[u8]) {
+    static CONTRACT: LazyLock<Option<Contract>> = LazyLock::new(|| {
+        let contract = Contract::from_yaml(Plan::Custom.yaml());
+        contract.ok().map(|(contract, _)| contract)
+    });
+    if let Some(contract) = &*CONTRACT {
+        surecast_guarantee::inbound::fuzz_mail(bytes, contract);
     }
 }
 
