@@ -11,6 +11,7 @@
 
 mod book;
 mod contracts;
+mod delivery;
 mod look;
 mod run;
 mod tap;
@@ -30,14 +31,18 @@ use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::auth::Keys;
 use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
 use crate::evidence::EvidenceLog;
 use crate::metrics::Metrics;
+use crate::store::Store;
 
 pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub(crate) use delivery::check_smtp;
+pub use delivery::{Delivery, Parcel, Waker};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -80,6 +85,7 @@ pub struct Guarantee {
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
+    delivery: Delivery,
 }
 
 impl Guarantee {
@@ -94,11 +100,14 @@ impl Guarantee {
         config: &Config,
         data_dir: &Path,
         metrics: &Arc<Metrics>,
+        keys: &Keys,
+        store: &Store,
     ) -> Result<Option<(Self, Tap)>, Failure> {
         if !config.guarantee.enabled {
             return Ok(None);
         }
         let contracts = contracts::load(&config.guarantee.contracts)?;
+        let delivery = deliver(config, metrics, keys, store, &contracts).await?;
         let log = open(config, data_dir)?;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
@@ -129,6 +138,7 @@ impl Guarantee {
             queue,
             metrics,
             region,
+            delivery,
         };
         Ok(Some((guarantee, tap)))
     }
@@ -157,10 +167,26 @@ impl Guarantee {
             }
             self.shared.log.clone().close().await;
         };
-        if tokio::time::timeout(STOP, closed).await.is_err() {
+        // What does not go out at once is in the store.
+        let (closed, ()) =
+            tokio::join!(tokio::time::timeout(STOP, closed), self.delivery.stop(STOP));
+        if closed.is_err() {
             tracing::warn!("the evidence log could not be closed in time");
         }
     }
+}
+
+async fn deliver(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    keys: &Keys,
+    store: &Store,
+    contracts: &[Contract],
+) -> anyhow::Result<Delivery> {
+    let contracts: Vec<_> = contracts.iter().cloned().map(Arc::new).collect();
+    let settings = delivery::Settings::of(config);
+    let (keys, store, metrics) = (keys.clone(), store.clone(), metrics.clone());
+    Delivery::start(settings, keys, store, metrics, &contracts).await
 }
 
 fn timestamp() -> Timestamp {

@@ -1,5 +1,7 @@
 //! What `/metrics` shows: counters kept here, and gauges read when asked.
 
+mod letters;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use surecast_room::{Census, JoinOutcome, Tap};
 
 use crate::media_plane::MediaPlaneMetrics;
+pub use letters::LetterResult;
 
 /// From 10 ms (loopback) to 30 s (nobody waits longer).
 const JOIN_BUCKETS: [f64; 12] = [
@@ -46,6 +49,7 @@ pub struct Metrics {
     log_size: Gauge,
     checkpoint_time: Gauge,
     burn: Family<BurnLabels, Gauge>,
+    letters: letters::Letters,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -127,6 +131,7 @@ impl Metrics {
             log_size: Gauge::default(),
             checkpoint_time: Gauge::default(),
             burn: Family::default(),
+            letters: letters::Letters::default(),
         };
         metrics.register_gauges();
         metrics.register_guarantee();
@@ -218,6 +223,7 @@ impl Metrics {
         );
         let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
         registry.register("guarantee_burn", help, self.burn.clone());
+        self.letters.register(registry);
     }
 
     /// A tap saw something.

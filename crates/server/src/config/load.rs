@@ -11,7 +11,7 @@ use surecast_guarantee::module::{Module, Region};
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use super::{Config, env, unknown};
+use super::{Config, delivery, env, unknown};
 
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
@@ -334,10 +334,10 @@ fn check_guarantee(config: &Config) -> Result<(), (&'static str, String)> {
         let parsed = key.parse::<VerifyingKey>();
         parsed.map_err(|why| ("guarantee.witnesses", format!("`{key}`: {why}")))?;
     }
-    Ok(())
+    delivery::check(config)
 }
 
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let parsed: Result<hyper::Uri, _> = url.parse();
     parsed
         .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
