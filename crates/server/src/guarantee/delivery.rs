@@ -50,8 +50,8 @@ pub use parcel::Parcel;
 /// How long a receiver may take to answer.
 const ANSWER: Duration = Duration::from_secs(15);
 
-/// What it needs to know.
-#[derive(Clone, Debug)]
+/// What it needs to know. There are secrets in it: it is not printed.
+#[derive(Clone)]
 pub struct Settings {
     /// Mail.
     pub mail: Mail,
