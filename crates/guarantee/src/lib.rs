@@ -20,6 +20,7 @@ pub mod method;
 pub mod module;
 pub mod offer;
 pub mod ratio;
+pub mod report;
 pub mod rollup;
 pub mod settlement;
 pub mod severity;

@@ -55,12 +55,6 @@ pub const MAX_WAITING: usize = 10 * MAX_SESSIONS;
 /// reads the rollups takes missing minutes for the same.
 const MAX_NO_DATA: u32 = 366 * 1440;
 
-/// How often the meter wants to be called when nothing happens.
-const HEARTBEAT_MS: i64 = 10_000;
-
-/// Without a call for longer than this the meter was not running.
-const MAX_SILENCE_MS: i64 = 30_000;
-
 /// The meter of one source.
 pub struct Meter {
     settings: Settings,
@@ -153,6 +147,14 @@ impl Meter {
         self.no_data(from, self.now.saturating_add(1));
     }
 
+    /// What the samples come from stood still from `from` to `now`: the minutes
+    /// concerned have no data. Sessions are still known.
+    pub fn handle_stall(&mut self, from: Timestamp, now: Timestamp) {
+        self.advance(now);
+        let from = millis(from).min(self.now);
+        self.jump(from, self.now.saturating_add(1));
+    }
+
     /// The source stops: nothing comes any more, so that every whole minute can
     /// be given out at once. The one that has begun has no data, as nobody sees
     /// its end, just as nobody sees the beginning of the first one.
@@ -169,7 +171,9 @@ impl Meter {
     #[must_use]
     pub fn poll_timeout(&self) -> Timestamp {
         let close = i64::from(self.closable.saturating_add(1)) * MINUTE + self.hold();
-        let at = close.min(self.now + HEARTBEAT_MS).max(self.now + 1);
+        let at = close
+            .min(self.now + i64::from(self.settings.heartbeat))
+            .max(self.now + 1);
         Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)
     }
 
@@ -214,7 +218,7 @@ impl Meter {
         }
         let before = self.now;
         self.now = now;
-        if now - before > MAX_SILENCE_MS {
+        if now - before > i64::from(self.settings.silence) {
             self.jump(before, now);
         } else {
             self.take_until(now - i64::from(self.settings.lateness));
@@ -235,7 +239,7 @@ impl Meter {
             session.jump(before, now, &mut self.buckets);
         }
         self.sessions = sessions;
-        self.horizon = now;
+        self.horizon = self.horizon.max(now);
         self.no_data(before, now);
     }
 

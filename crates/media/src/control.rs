@@ -5,7 +5,7 @@
 //! and the forwarding engine answers with [`MediaEvent`]s.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::id::{PeerId, RoomId, TrackId};
 
@@ -260,6 +260,9 @@ pub struct PeerHealth {
     pub downlink_bps: u64,
     /// Bits per second that the downlink could carry, where estimated.
     pub downlink_estimate_bps: Option<u64>,
+    /// From capture to the client, the worst of what it receives, as far as both
+    /// ends' round trips are known. Without decoding and play-out.
+    pub media_delay: Option<Duration>,
 }
 
 /// Forwarding engine → room engine.
@@ -378,6 +381,26 @@ pub enum MediaEvent {
         track: TrackId,
         /// Paused or active.
         paused: bool,
+    },
+    /// Nothing of the track went to this subscriber for so long that it freezes.
+    /// Told once; [`MediaEvent::StreamFlowing`] ends it.
+    StreamFrozen {
+        /// The subscriber's connection.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// The last frame.
+        since: Instant,
+    },
+    /// The track goes to this subscriber: again after a freeze, or for the first
+    /// time since it was wanted again or its publisher ended a mute.
+    StreamFlowing {
+        /// The subscriber's connection.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// When the packet came.
+        at: Instant,
     },
     /// Loudness since the last such event, of every audio track that was heard
     /// at all: `0.0` silent to `1.0` full scale. Sent about every 300 ms

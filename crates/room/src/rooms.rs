@@ -179,6 +179,8 @@ impl Rooms {
             | E::SubscriptionLive { peer, .. }
             | E::SubscriptionFailed { peer, .. }
             | E::StreamState { peer, .. }
+            | E::StreamFrozen { peer, .. }
+            | E::StreamFlowing { peer, .. }
             | E::Data { peer, .. }
             | E::DataReady { peer }
             | E::Health { peer, .. } => self.cx.peers.get(*peer),

@@ -18,6 +18,7 @@ use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
 use crate::data_dir::DataDir;
 use crate::doors::{self, Doors};
+use crate::faults::Faults;
 use crate::guarantee::{self, Guarantee};
 use crate::http;
 use crate::media_plane::{MediaPlane, MediaPlaneConfig};
@@ -98,16 +99,21 @@ impl Server {
         let store = Store::open(data_dir.path(), &config.store.url).await?;
         let webhooks =
             Webhooks::start(&config, keys.clone(), store.clone(), metrics.clone()).await?;
-        let guarantee = Guarantee::start(&config, data_dir.path(), &metrics, &keys, &store).await?;
+        let guarantee =
+            Guarantee::start(&config, data_dir.path(), &metrics, &keys, store.clone()).await?;
         let (guarantee, tap) = guarantee.unzip();
-        let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics, tap).await?;
+        let faults = config
+            .dev
+            .then(|| Arc::new(Faults::new(crate::clock::now().at)));
+        let core = start_core(&config, &keys, &webhooks, &metrics, tap, faults.clone());
+        let (control, actor, media) = core.await?;
         if let Some(guarantee) = &guarantee {
-            guarantee.look_at(control.clone());
+            guarantee.look_at(control.clone(), media.clone());
         }
         let shared = guarantee
             .as_ref()
             .map(|guarantee| guarantee.shared().clone());
-        let doors = doors_of(&config, keys, &control, metrics, media, shared);
+        let doors = doors_of(&config, keys, &control, metrics, media, shared, faults);
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -205,9 +211,14 @@ async fn start_core(
     webhooks: &Webhooks,
     metrics: &Arc<Metrics>,
     guarantee: Option<guarantee::Tap>,
+    faults: Option<Arc<Faults>>,
 ) -> anyhow::Result<(Control, JoinHandle<Arc<MediaPlane>>, Weak<MediaPlane>)> {
     let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
-    let media = MediaPlane::start(media_config(config), events).await;
+    let media = MediaPlaneConfig {
+        faults: faults.clone(),
+        ..media_config(config)
+    };
+    let media = MediaPlane::start(media, events).await;
     let media = Arc::new(media.context(MEDIA_PORTS)?);
     let counters = Arc::downgrade(&media);
     let (control, actor) = Control::start(control::Parts {
@@ -219,6 +230,7 @@ async fn start_core(
         on_event: webhooks.sink(),
         metrics: metrics.clone(),
         guarantee,
+        faults,
     });
     Ok((control, actor, counters))
 }
@@ -253,6 +265,7 @@ fn doors_of(
     metrics: Arc<Metrics>,
     media: Weak<MediaPlane>,
     guarantee: Option<Arc<guarantee::Shared>>,
+    faults: Option<Arc<Faults>>,
 ) -> Arc<Doors> {
     Arc::new(Doors {
         config: config.clone(),
@@ -261,6 +274,7 @@ fn doors_of(
         metrics,
         media,
         guarantee,
+        faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
     })
@@ -316,6 +330,7 @@ fn media_config(config: &Config) -> MediaPlaneConfig {
             .collect(),
         advertise: advertised(config, ip),
         ice_tcp: rtc.tcp.then(|| SocketAddr::new(ip, rtc.tcp_port)),
+        faults: None,
     }
 }
 

@@ -57,6 +57,9 @@ pub struct Config {
     /// Set by `--dev` alone; not a key of the file.
     #[serde(skip)]
     pub dev: bool,
+    /// Where the guarantee's clock starts, set by `--dev-time` alone.
+    #[serde(skip)]
+    pub dev_time: Option<jiff::Timestamp>,
 }
 
 /// Section `http`.
@@ -171,6 +174,8 @@ pub struct Guarantee {
     pub origin: String,
     /// Public keys of witnesses.
     pub witnesses: Vec<String>,
+    /// Public keys of probes.
+    pub probes: Vec<String>,
     /// Contracts.
     pub contracts: Vec<PathBuf>,
     /// Address of this server in what is sent to people; empty: that of

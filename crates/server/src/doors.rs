@@ -2,6 +2,7 @@
 
 mod console;
 mod cors;
+mod faults;
 mod guarantee;
 mod health;
 pub mod log;
@@ -13,7 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, any, get, post};
 use tokio::sync::watch;
 
 use crate::auth::Keys;
@@ -36,6 +38,8 @@ pub struct Doors {
     pub media: Weak<MediaPlane>,
     /// What is measured; `None` where that is turned off.
     pub guarantee: Option<Arc<crate::guarantee::Shared>>,
+    /// Faults on purpose, with `--dev` only.
+    pub faults: Option<Arc<crate::faults::Faults>>,
     /// Whether new clients are welcome.
     pub ready: AtomicBool,
     /// Signalling connections that are open.
@@ -46,6 +50,12 @@ impl Doors {
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }
+}
+
+/// Whoever sends more than a report can have is not read to the end.
+fn probes() -> MethodRouter<Arc<Doors>> {
+    let most = DefaultBodyLimit::max(surecast_guarantee::report::probe::MAX_BYTES);
+    post(guarantee::probes::take).layer(most)
 }
 
 /// All doors on the HTTP port.
@@ -62,6 +72,8 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/console/config.json", get(console::config))
         .route("/guarantee/v1/status", get(guarantee::status))
+        .route("/guarantee/v1/faults", post(faults::make))
+        .route("/guarantee/v1/probes", probes())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
         .with_state(doors.clone());

@@ -11,7 +11,7 @@
 //! when theirs are durable and covered by a checkpoint that others can see.
 
 mod directory;
-mod key_file;
+pub(crate) mod key_file;
 mod remote;
 mod walk;
 mod writer;
@@ -24,8 +24,8 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use anyhow::{Context as _, bail};
 use surecast_guarantee::evidence::appender::{AppendError, Settings, WitnessError};
-use surecast_guarantee::evidence::{Appender, Leaf, Note, VerifyingKey};
-use tokio::sync::{oneshot, watch};
+use surecast_guarantee::evidence::{Appender, Kind, Leaf, Note, VerifyingKey};
+use tokio::sync::{broadcast, oneshot, watch};
 
 pub use directory::Reader;
 pub use remote::Remote;
@@ -70,6 +70,9 @@ pub enum WitnessFailure {
     Busy,
 }
 
+/// Leaves of people that wait for a listener: an hour of the busiest incident.
+const TOLD: usize = 1024;
+
 /// What others can see.
 #[derive(Clone, Debug)]
 pub struct Published {
@@ -87,6 +90,7 @@ pub struct Published {
 pub struct EvidenceLog {
     queue: SyncSender<Request>,
     published: watch::Receiver<Published>,
+    told: broadcast::Sender<(u64, Leaf)>,
     root: Arc<Path>,
     key: VerifyingKey,
 }
@@ -129,6 +133,7 @@ impl EvidenceLog {
         Ok(Self {
             queue,
             published,
+            told: broadcast::Sender::new(TOLD),
             root: root.into(),
             key: vkey,
         })
@@ -141,13 +146,34 @@ impl EvidenceLog {
     /// # Errors
     /// See [`AppendFailure`].
     pub async fn append(&self, leaves: Vec<Leaf>) -> Result<Range<u64>, AppendFailure> {
+        let told = self.of_people(&leaves);
         let leaves = leaves.iter().map(Leaf::to_bytes).collect();
         let (reply, answer) = oneshot::channel();
         match self.queue.try_send(Request::Append { leaves, reply }) {
-            Ok(()) => answer.await.unwrap_or(Err(AppendFailure::Closed)),
+            Ok(()) => {
+                let indexes = answer.await.unwrap_or(Err(AppendFailure::Closed))?;
+                for (place, leaf) in told {
+                    // Nobody may be listening.
+                    let _ = self.told.send((indexes.start + place, leaf));
+                }
+                Ok(indexes)
+            }
             Err(TrySendError::Full(_)) => Err(AppendFailure::Busy),
             Err(TrySendError::Disconnected(_)) => Err(AppendFailure::Closed),
         }
+    }
+
+    /// Exclusions and incidents, from now on, once they are durable; whoever
+    /// appends them.
+    #[must_use]
+    pub fn people(&self) -> broadcast::Receiver<(u64, Leaf)> {
+        self.told.subscribe()
+    }
+
+    fn of_people(&self, leaves: &[Leaf]) -> Vec<(u64, Leaf)> {
+        let said = |leaf: &Leaf| matches!(leaf.kind(), Kind::Exclusion | Kind::Incident);
+        let leaves = (0..).zip(leaves).filter(|(_, leaf)| said(leaf));
+        leaves.map(|(place, leaf)| (place, leaf.clone())).collect()
     }
 
     /// Keeps the signatures that known witnesses made under one of this log's

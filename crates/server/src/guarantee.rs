@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! control actor ─ Tap ─► queue ─► Meter ─► rollups ─► log ─► Book ─► /status
+//!                                                            └─► Desk ─► letters
 //! ```
 //!
 //! What is shown comes from rollups that the log has acknowledged, or that were
@@ -11,13 +12,16 @@
 
 mod book;
 mod contracts;
-mod delivery;
+pub mod delivery;
+pub mod desk;
 mod look;
+mod pulse;
+mod reports;
 mod run;
 mod tap;
 
 use std::path::Path;
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -25,10 +29,10 @@ use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::evidence::appender;
 use surecast_guarantee::evidence::{Kind, Leaf, VerifyingKey};
-use surecast_guarantee::meter::{Meter, Settings};
+use surecast_guarantee::meter::{Levels, Meter, Settings};
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
@@ -37,12 +41,17 @@ use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
 use crate::evidence::EvidenceLog;
+use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
-pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use book::{
+    Book, ContractLine, LineStatus, MinuteStatus, OpenIncident, Planned, Shown, Status,
+};
 pub(crate) use delivery::check_smtp;
 pub use delivery::{Delivery, Parcel, Waker};
+pub use desk::{Desk, DeskError, DeskView};
+pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -60,6 +69,8 @@ pub struct Shared {
     /// The log; its tiles are served as they are.
     pub log: EvidenceLog,
     book: RwLock<Book>,
+    /// What probes report.
+    reports: Reports,
 }
 
 impl Shared {
@@ -82,6 +93,7 @@ impl Shared {
 pub struct Guarantee {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
+    desk: desk::Running,
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
@@ -90,8 +102,9 @@ pub struct Guarantee {
 
 impl Guarantee {
     /// Opens the log in `data_dir`, reads back what is in it, and begins to
-    /// measure. The tap goes to the control actor; when it is dropped, the
-    /// measuring ends. `None` where it is turned off.
+    /// measure, to keep incidents and tickets in `store`, and to carry letters. The
+    /// tap goes to the control actor; when it is dropped, the measuring ends. `None`
+    /// where it is turned off.
     ///
     /// # Errors
     /// `Call` for contracts or settings that cannot be used, `Work` for a log
@@ -101,31 +114,41 @@ impl Guarantee {
         data_dir: &Path,
         metrics: &Arc<Metrics>,
         keys: &Keys,
-        store: &Store,
+        store: Store,
     ) -> Result<Option<(Self, Tap)>, Failure> {
         if !config.guarantee.enabled {
             return Ok(None);
         }
         let contracts = contracts::load(&config.guarantee.contracts)?;
-        let delivery = deliver(config, metrics, keys, store, &contracts).await?;
         let log = open(config, data_dir)?;
+        shift_clock(&log, config.dev_time).await;
+        let delivery = deliver(config, metrics, keys, &store, &contracts).await?;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
-        book.begin(contracts);
+        let levels = strictest(&contracts);
+        book.begin(contracts.clone());
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
         let last = book
             .last()
             .max(earliest.map(Minute).filter(|_| book.last().is_some()));
-        let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
+        let settings = meter_settings(source, lines, levels);
+        let meter = Meter::new(settings, last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
+        let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
+            reports,
         });
+        tokio::spawn(listen(shared.log.people(), Arc::downgrade(&shared)));
+        let waker = delivery.waker();
+        let wake = Box::new(move || waker.wake());
+        let desk =
+            Desk::start(&contracts, &shared, store, metrics.clone(), wake, timestamp).await?;
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
         let tap = Tap::new(sender, region.clone(), metrics.clone());
@@ -135,6 +158,7 @@ impl Guarantee {
         let guarantee = Self {
             shared,
             task,
+            desk,
             queue,
             metrics,
             region,
@@ -143,8 +167,14 @@ impl Guarantee {
         Ok(Some((guarantee, tap)))
     }
 
-    /// Begins to look whether signalling answers.
-    pub fn look_at(&self, control: Control) {
+    /// Begins to look whether signalling answers and media shards turn.
+    pub fn look_at(&self, control: Control, media: Weak<MediaPlane>) {
+        let pulse = pulse::Pulse {
+            media,
+            queue: self.queue.clone(),
+            metrics: self.metrics.clone(),
+        };
+        tokio::spawn(pulse.run());
         let look = look::Look {
             control,
             queue: self.queue.clone(),
@@ -159,10 +189,16 @@ impl Guarantee {
         &self.shared
     }
 
+    /// Incidents and tickets.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk.desk
+    }
+
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
-            if let Err(error) = self.task.await {
+            let ((), metered) = tokio::join!(self.desk.stop(), self.task);
+            if let Err(error) = metered {
                 tracing::error!(%error, "the meter ended badly");
             }
             self.shared.log.clone().close().await;
@@ -189,8 +225,87 @@ async fn deliver(
     Delivery::start(settings, keys, store, metrics, &contracts).await
 }
 
-fn timestamp() -> Timestamp {
+/// This moment on the guarantee's clock.
+pub(crate) fn timestamp() -> Timestamp {
     tap::instant(clock::now())
+}
+
+/// Words for whoever reads the log. Without them the log is as good.
+pub(crate) async fn note(log: &EvidenceLog, text: &str) {
+    let leaf = Leaf::text(Kind::Note, timestamp(), text);
+    let appended = match leaf {
+        Ok(leaf) => log.append(vec![leaf]).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = appended {
+        tracing::warn!(%error, text, "cannot be noted in the log");
+    }
+}
+
+/// With `--dev-time` the guarantee's clock starts there, and the log says so.
+async fn shift_clock(log: &EvidenceLog, start: Option<Timestamp>) {
+    let Some(start) = start else {
+        return;
+    };
+    let real = clock::now();
+    let ms = start.as_millisecond() - i64::try_from(real.unix_ms).unwrap_or(i64::MAX);
+    clock::shift_guarantee(ms);
+    tracing::warn!(%start, "the guarantee's clock is shifted: the log is for trying things out");
+    let text = format!(
+        "from here on this log was made with a shifted clock (--dev-time): {} ms from the real one",
+        clock::guarantee_shift()
+    );
+    note(log, &text).await;
+}
+
+/// What people write into the log while the server runs, for the page.
+async fn listen(mut people: broadcast::Receiver<(u64, Leaf)>, shared: Weak<Shared>) {
+    loop {
+        match people.recv().await {
+            Ok((index, leaf)) => {
+                let Some(shared) = shared.upgrade() else {
+                    return;
+                };
+                shared.write().handle_leaf(index, &leaf);
+            }
+            Err(broadcast::error::RecvError::Lagged(count)) => {
+                tracing::warn!(count, "leaves are shown after the next start only");
+            }
+            Err(broadcast::error::RecvError::Closed) => return,
+        }
+    }
+}
+
+/// Of several contracts the strictest level each: one server has one minute of
+/// experience, and nothing in it may be good that any contract calls bad.
+fn strictest(contracts: &[Contract]) -> Levels {
+    let levels = contracts.iter().map(|contract| {
+        let e = contract.experience;
+        Levels {
+            join_ms: e.join_within_ms,
+            audio_freeze_ms: e.audio_freeze_ms,
+            video_freeze_ms: e.video_freeze_ms,
+            delay_ms: e.delay_ms,
+        }
+    });
+    let strictest = levels.reduce(|a, b| Levels {
+        join_ms: a.join_ms.min(b.join_ms),
+        audio_freeze_ms: a.audio_freeze_ms.min(b.audio_freeze_ms),
+        video_freeze_ms: a.video_freeze_ms.min(b.video_freeze_ms),
+        delay_ms: a.delay_ms.min(b.delay_ms),
+    });
+    strictest.unwrap_or_default()
+}
+
+/// A server that did not run for three seconds cannot say what its users saw.
+fn meter_settings(source: Source, lines: Vec<(Module, Region)>, levels: Levels) -> Settings {
+    let ms = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+    Settings {
+        levels,
+        heartbeat: ms(pulse::BEAT),
+        silence: ms(pulse::STILL),
+        ..Settings::new(source, lines)
+    }
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {
@@ -218,6 +333,14 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
+    let probes = config.guarantee.probes.iter().map(|text| {
+        text.parse::<VerifyingKey>()
+            .map_err(|why| Failure::Call(format!("`guarantee.probes`: `{text}`: {why}")))
+    });
+    probes.collect()
 }
 
 /// A log keeps its name when the machine gets another one, as containers do at

@@ -43,6 +43,7 @@ pub struct Metrics {
     connections: Gauge,
     webhooks: Family<WebhookLabels, Counter>,
     webhooks_waiting: Gauge,
+    first_media: Family<JoinPart, Histogram>,
     samples: Family<SampleLabels, Counter>,
     samples_lost: Counter,
     leaves: Counter,
@@ -50,6 +51,9 @@ pub struct Metrics {
     checkpoint_time: Gauge,
     burn: Family<BurnLabels, Gauge>,
     letters: letters::Letters,
+    incidents: Family<IncidentLabels, Gauge>,
+    tickets: Family<TicketLabels, Gauge>,
+    clocks: Family<ClockLabels, Gauge>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -79,6 +83,23 @@ struct WebhookLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SampleLabels {
     what: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IncidentLabels {
+    contract: String,
+    severity: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TicketLabels {
+    contract: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClockLabels {
+    contract: String,
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -125,6 +146,7 @@ impl Metrics {
             connections: Gauge::default(),
             webhooks: Family::default(),
             webhooks_waiting: Gauge::default(),
+            first_media: Family::new_with_constructor(|| Histogram::new(JOIN_BUCKETS)),
             samples: Family::default(),
             samples_lost: Counter::default(),
             leaves: Counter::default(),
@@ -132,6 +154,9 @@ impl Metrics {
             checkpoint_time: Gauge::default(),
             burn: Family::default(),
             letters: letters::Letters::default(),
+            incidents: Family::default(),
+            tickets: Family::default(),
+            clocks: Family::default(),
         };
         metrics.register_gauges();
         metrics.register_guarantee();
@@ -211,6 +236,8 @@ impl Metrics {
         registry.register("guarantee_samples", help, self.samples.clone());
         let help = "Samples that the meter did not get; their minutes have no data";
         registry.register("guarantee_samples_lost", help, self.samples_lost.clone());
+        let help = "Time to the first packet of a stream: from the wish, and from its publication";
+        registry.register_with_unit("first_media", help, Unit::Seconds, self.first_media.clone());
         let help = "Rollups appended to the evidence log";
         registry.register("evidence_leaves", help, self.leaves.clone());
         let help = "Leaves under the log's checkpoint";
@@ -224,11 +251,24 @@ impl Metrics {
         let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
         registry.register("guarantee_burn", help, self.burn.clone());
         self.letters.register(registry);
+        let help = "Open incidents of a contract";
+        registry.register("guarantee_incidents", help, self.incidents.clone());
+        let help = "Open tickets of a contract";
+        registry.register("guarantee_tickets", help, self.tickets.clone());
+        let help = "Clocks of open incidents and tickets: running, or past their target (missed)";
+        registry.register("guarantee_clocks", help, self.clocks.clone());
     }
 
     /// A tap saw something.
     pub fn guarantee_sample(&self, what: &'static str) {
         self.samples.get_or_create(&SampleLabels { what }).inc();
+    }
+
+    /// A stream began to flow.
+    pub fn first_media(&self, part: &'static str, took: Duration) {
+        self.first_media
+            .get_or_create(&JoinPart { part })
+            .observe(took.as_secs_f64());
     }
 
     /// A sample did not reach the meter.
@@ -245,6 +285,29 @@ impl Metrics {
     pub fn guarantee_log(&self, size: u64, second: i64) {
         self.log_size.set(i64::try_from(size).unwrap_or(i64::MAX));
         self.checkpoint_time.set(second);
+    }
+
+    /// Open incidents of a contract of this severity.
+    pub fn guarantee_incidents(&self, contract: &str, severity: &'static str, open: i64) {
+        let contract = contract.to_owned();
+        let labels = IncidentLabels { contract, severity };
+        self.incidents.get_or_create(&labels).set(open);
+    }
+
+    /// Open tickets of a contract.
+    pub fn guarantee_tickets(&self, contract: &str, open: i64) {
+        let contract = contract.to_owned();
+        let labels = TicketLabels { contract };
+        self.tickets.get_or_create(&labels).set(open);
+    }
+
+    /// Clocks of a contract that run within their target, and past it.
+    pub fn guarantee_clocks(&self, contract: &str, running: i64, missed: i64) {
+        for (state, count) in [("running", running), ("missed", missed)] {
+            let contract = contract.to_owned();
+            let labels = ClockLabels { contract, state };
+            self.clocks.get_or_create(&labels).set(count);
+        }
     }
 
     /// How fast a line's budget burns.

@@ -28,9 +28,7 @@ impl Sfu {
             MediaCommand::Announce { peer, announcement } => self.announce(peer, announcement),
             MediaCommand::Unpublish { track } => self.unpublish(track),
             MediaCommand::Mute { track, muted } => {
-                if let Some(track) = self.tracks.get_mut(&track) {
-                    track.muted = muted;
-                }
+                self.mute(track, muted);
             }
             MediaCommand::Subscribe {
                 peer,
@@ -52,6 +50,19 @@ impl Sfu {
                 for peer in peers.iter() {
                     self.send_data(*peer, channel, &payload);
                 }
+            }
+        }
+    }
+
+    fn mute(&mut self, track: TrackId, muted: bool) {
+        let Some(track) = self.tracks.get_mut(&track) else {
+            return;
+        };
+        track.muted = muted;
+        for slot in &track.subscribers {
+            let peer = self.peers[*slot].as_deref_mut();
+            if let Some(subscription) = peer.and_then(|p| p.subscriptions.get_mut(&track.id)) {
+                subscription.flow.reset();
             }
         }
     }
@@ -224,8 +235,15 @@ impl Sfu {
         track.subscribers.push(slot);
         let sid = track.announcement.sid.clone();
         let first_seq = self.rng.u16(1..0x4000);
-        let subscription =
-            Subscription::new(track_id, track.kind(), stream_id, sid, demand, first_seq);
+        let subscription = Subscription::new(
+            track_id,
+            track.kind(),
+            stream_id,
+            sid,
+            demand,
+            first_seq,
+            track.pauses(),
+        );
         peer.subscriptions.insert(track_id, subscription);
         peer.offers.wanted = true;
         self.choose_renditions_of(slot, now);
@@ -250,6 +268,9 @@ impl Sfu {
         let Some(subscription) = peer.subscriptions.get_mut(&track) else {
             return;
         };
+        if demand.enabled != subscription.demand.enabled {
+            subscription.flow.reset();
+        }
         if !demand.enabled && subscription.demand.enabled {
             // Whatever comes after the pause begins with a keyframe.
             subscription.current = None;

@@ -20,7 +20,7 @@ use crate::{Protocol, Transmit};
 /// How often renditions are chosen anew and pending keyframe requests sent.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
-/// How often loudness is told.
+/// How often loudness is told, and streams are looked at that may be freezing.
 const LEVELS: Duration = Duration::from_millis(300);
 
 /// Connections are woken together on a grid. Pacing then sends what is due in
@@ -194,13 +194,14 @@ impl Sfu {
         if self.next_levels.is_none_or(|t| t <= now) {
             self.next_levels = Some(now + LEVELS);
             self.tell_levels();
+            self.watch_flows(now);
         }
         self.flush(now);
     }
 
     /// Ends a batch of inputs: forwards, asks for keyframes, negotiates.
     pub fn flush(&mut self, now: Instant) {
-        self.forward();
+        self.forward(now);
         self.ask_for_keyframes(now);
         self.negotiate(now);
         while let Some(slot) = self.touched.pop() {

@@ -86,6 +86,8 @@ impl Sfu {
             }
         };
         let captured = rendition.note(&packet, format.codec.clock_rate(), &mut peer.clock);
+        let late = packet.timestamp.saturating_duration_since(captured);
+        track.late.add(late, packet.timestamp);
         let keyframe = codec::is_keyframe(format.codec, &packet.payload);
         if keyframe {
             rendition.keyframes.served();
@@ -175,16 +177,19 @@ impl Sfu {
     }
 
     fn on_stats(&mut self, slot: Slot, stats: &PeerStats) {
+        let upstream = self.upstream_delay(slot);
         self.with(slot, |peer, events| {
             let (rx, tx) = (stats.peer_bytes_rx, stats.peer_bytes_tx);
             let (old_rx, old_tx) = std::mem::replace(&mut peer.bytes, (rx, tx));
             // Statistics come every two seconds: 8 bits / 2 s.
             let bps = |new: u64, old: u64| new.saturating_sub(old) * 4;
+            let rtt = stats.rtt.or_else(|| {
+                let pair = stats.selected_candidate_pair.as_ref()?;
+                pair.current_round_trip_time
+            });
             peer.health = PeerHealth {
-                rtt: stats.rtt.or_else(|| {
-                    let pair = stats.selected_candidate_pair.as_ref()?;
-                    pair.current_round_trip_time
-                }),
+                rtt,
+                media_delay: upstream.zip(rtt).map(|(up, rtt)| up + rtt / 2),
                 uplink_loss: stats.ingress_loss_fraction.unwrap_or(0.0),
                 downlink_loss: stats.egress_loss_fraction.unwrap_or(0.0),
                 uplink_bps: bps(rx, old_rx),

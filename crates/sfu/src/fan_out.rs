@@ -1,5 +1,6 @@
 //! From a publisher's packets to its subscribers' connections.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use surecast_media::control::{MediaEvent, SubscriptionFault};
@@ -11,26 +12,30 @@ use crate::track::Track;
 
 impl Sfu {
     /// Hands received packets to the subscribers of their tracks.
-    pub(crate) fn forward(&mut self) {
+    pub(crate) fn forward(&mut self, now: Instant) {
         let inbound = std::mem::take(&mut self.inbound);
         let mut rest = inbound.as_slice();
         while let Some(first) = rest.first() {
             let same = rest.iter().take_while(|f| f.track == first.track).count();
             let (run, after) = rest.split_at(same);
             rest = after;
-            self.forward_run(first.track, run);
+            self.forward_run(first.track, run, now);
         }
         self.inbound = inbound;
         self.inbound.clear();
     }
 
     /// Packets of one track, subscriber by subscriber.
-    pub(crate) fn forward_run(&mut self, track: TrackId, run: &[Forwarded]) {
+    pub(crate) fn forward_run(&mut self, track: TrackId, run: &[Forwarded], now: Instant) {
         let Some(track) = self.tracks.get_mut(&track) else {
             return;
         };
         if track.muted {
             return;
+        }
+        if let Some(first) = run.first() {
+            let waited = now.saturating_duration_since(first.packet.timestamp);
+            track.residence.add(waited);
         }
         for slot in &track.subscribers {
             let Some(peer) = self.peers[*slot].as_deref_mut() else {
@@ -45,23 +50,43 @@ impl Sfu {
             let mut sent = 0;
             for f in run {
                 let outcome = subscription.forward(&mut peer.rtc, f);
-                sent += u64::from(matches!(outcome, Outcome::Sent | Outcome::First));
-                if outcome == Outcome::First {
-                    self.events.push_back(MediaEvent::SubscriptionLive {
-                        peer: peer.id,
-                        track: track.id,
-                    });
-                }
-                if outcome == Outcome::Unsupported {
-                    self.events
-                        .push_back(unsupported(track, peer.id, subscription));
-                    break;
+                match outcome {
+                    // Nearly always one of these.
+                    Outcome::Sent => sent += 1,
+                    Outcome::Skipped => {}
+                    Outcome::Unsupported => {
+                        self.events
+                            .push_back(unsupported(track, peer.id, subscription));
+                        break;
+                    }
+                    told => {
+                        sent += 1;
+                        tell(&mut self.events, peer.id, track.id, told, f);
+                    }
                 }
             }
             self.counters.rtp_forwarded += sent;
             if sent > 0 && !peer.touched {
                 peer.touched = true;
                 self.touched.push(*slot);
+            }
+        }
+    }
+
+    /// Streams that freeze now.
+    pub(crate) fn watch_flows(&mut self, now: Instant) {
+        for peer in self.peers.iter_mut().flatten() {
+            if !peer.timing.connected {
+                continue;
+            }
+            for subscription in peer.subscriptions.values_mut() {
+                if let Some(since) = subscription.flow.handle_timeout(now) {
+                    self.events.push_back(MediaEvent::StreamFrozen {
+                        peer: peer.id,
+                        track: subscription.track,
+                        since,
+                    });
+                }
             }
         }
     }
@@ -116,6 +141,26 @@ impl Sfu {
             }
         }
     }
+}
+
+/// What a packet showed of the stream.
+fn tell(
+    events: &mut VecDeque<MediaEvent>,
+    peer: PeerId,
+    track: TrackId,
+    outcome: Outcome,
+    packet: &Forwarded,
+) {
+    if outcome == Outcome::First {
+        events.push_back(MediaEvent::SubscriptionLive { peer, track });
+        return;
+    }
+    if let Outcome::Froze { from } = outcome {
+        let since = from;
+        events.push_back(MediaEvent::StreamFrozen { peer, track, since });
+    }
+    let at = packet.packet.timestamp;
+    events.push_back(MediaEvent::StreamFlowing { peer, track, at });
 }
 
 /// Tries the track's next codec, or gives up.

@@ -13,6 +13,7 @@ use surecast_media::id::TrackId;
 use surecast_media::{red, vp8};
 
 use crate::dependency_descriptor;
+use crate::flow::{Flow, Pauses, Seen, Sent};
 use crate::rewrite::{Incoming, Rewriter, Vp8Continuity};
 use crate::track::Format;
 
@@ -64,6 +65,7 @@ pub(crate) struct Subscription {
     pub(crate) target: Option<usize>,
     /// Rendition being sent.
     pub(crate) current: Option<(usize, Ssrc)>,
+    pub(crate) flow: Flow,
     tx: Option<Ssrc>,
     /// The stream whose buffer for retransmissions was set up.
     buffered: Option<Ssrc>,
@@ -87,6 +89,14 @@ pub(crate) enum Outcome {
     Sent,
     /// Handed to the connection, and it was the first.
     First,
+    /// Handed to the connection, and it flows again.
+    Flows,
+    /// Handed to the connection; nothing came before it for so long that it
+    /// froze.
+    Froze {
+        /// The last frame before.
+        from: Instant,
+    },
     /// Not for this subscriber now.
     Skipped,
     /// The subscriber negotiated no such codec.
@@ -101,9 +111,11 @@ impl Subscription {
         sid: String,
         demand: Demand,
         first_seq: u16,
+        pauses: Pauses,
     ) -> Self {
         Self {
             track,
+            flow: Flow::new(pauses),
             kind,
             stream_id,
             sid,
@@ -192,10 +204,19 @@ impl Subscription {
         if !self.write(rtc, mid, write) {
             return Outcome::Skipped;
         }
-        if std::mem::replace(&mut self.live, true) {
-            Outcome::Sent
-        } else {
-            Outcome::First
+        let seen = self.flow.handle_packet(Sent {
+            at: f.packet.timestamp,
+            seq: numbers.seq,
+            timestamp: numbers.timestamp,
+            clock_rate: incoming.clock_rate,
+        });
+        if !std::mem::replace(&mut self.live, true) {
+            return Outcome::First;
+        }
+        match seen {
+            Seen::Same => Outcome::Sent,
+            Seen::Flows => Outcome::Flows,
+            Seen::Froze { from } => Outcome::Froze { from },
         }
     }
 

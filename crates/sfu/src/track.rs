@@ -10,6 +10,8 @@ use surecast_media::control::{Announcement, Demand, Kind, Quality};
 use surecast_media::id::{RoomId, TrackId};
 
 use crate::clock::{PublisherClock, StreamReport};
+use crate::delay::{Lateness, Mean};
+use crate::flow::Pauses;
 use crate::keyframe::KeyframeGate;
 use crate::loudness::Loudness;
 use crate::peer::Slot;
@@ -36,6 +38,11 @@ pub(crate) struct Track {
     /// What was last told to the room engine.
     pub(crate) live_as: Option<Codec>,
     pub(crate) loudness: Loudness,
+    /// From arrival until it is handed to the subscribers.
+    pub(crate) residence: Mean,
+    /// How much later than the fastest packet of its publisher a packet comes,
+    /// by its capture time.
+    pub(crate) late: Lateness,
     /// Highest wanted rendition as last told.
     pub(crate) told_demand: Option<Option<Quality>>,
 }
@@ -77,12 +84,23 @@ impl Track {
             subscribers: Vec::new(),
             live_as: None,
             loudness: Loudness::default(),
+            residence: Mean::default(),
+            late: Lateness::default(),
             told_demand: None,
         }
     }
 
     pub(crate) fn kind(&self) -> Kind {
         self.announcement.kind
+    }
+
+    /// Whether it may leave gaps on purpose.
+    pub(crate) fn pauses(&self) -> Pauses {
+        match (self.kind(), &self.announcement) {
+            (Kind::Audio, a) if a.dtx => Pauses::Silence,
+            (Kind::Video, a) if a.screen_share => Pauses::Stillness,
+            _ => Pauses::No,
+        }
     }
 
     /// The track is sent in this section, in these renditions.

@@ -24,6 +24,12 @@ pub struct Settings {
     pub join_cutoff: u32,
     /// When an experience is bad.
     pub levels: Levels,
+    /// How often the meter wants to be called when nothing happens, in
+    /// milliseconds; at most a third of [`Settings::silence`].
+    pub heartbeat: u32,
+    /// Without a call for longer than this the meter was not running, in
+    /// milliseconds: the minutes concerned have no data.
+    pub silence: u32,
 }
 
 impl Settings {
@@ -37,6 +43,8 @@ impl Settings {
             lateness: 10_000,
             join_cutoff: 600_000,
             levels: Levels::default(),
+            heartbeat: 10_000,
+            silence: 30_000,
         }
     }
 
@@ -49,6 +57,9 @@ impl Settings {
         }
         if self.lateness > 60_000 {
             return Err(SettingsError::Lateness(self.lateness));
+        }
+        if self.heartbeat == 0 || self.silence / 3 < self.heartbeat {
+            return Err(SettingsError::Heartbeat);
         }
         if !self.levels.are_short() || self.join_cutoff < self.levels.join_ms {
             return Err(SettingsError::Levels);
@@ -69,6 +80,9 @@ pub enum SettingsError {
     /// Minutes would stay open for too long.
     #[error("a lateness of {0} ms: at most 60000")]
     Lateness(u32),
+    /// A meter that runs could be taken for one that does not.
+    #[error("the heartbeat is at least 1 ms and at most a third of the silence")]
+    Heartbeat,
     /// Levels are longer than a minute, or the cut-off is shorter than the level
     /// of joins.
     #[error("levels are at most 60000 ms, and the join cut-off is not below the level of joins")]

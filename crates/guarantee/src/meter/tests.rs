@@ -413,8 +413,34 @@ fn the_settings_are_checked() {
         SettingsError::Lateness(60_001)
     );
     assert_eq!(with(|s| s.join_cutoff = 1), SettingsError::Levels);
+    assert_eq!(with(|s| s.heartbeat = 0), SettingsError::Heartbeat);
+    assert_eq!(with(|s| s.silence = 29_999), SettingsError::Heartbeat);
     let bad_source = with(|s| s.source = Source::Server("a b".to_owned()));
     assert_eq!(bad_source, SettingsError::Source("server"));
+}
+
+#[test]
+fn a_meter_that_stood_still_has_no_data() {
+    let mut settings = settings();
+    (settings.heartbeat, settings.silence) = (1_000, 3_000);
+    let mut meter = Meter::new(settings, None, at(0)).expect("a meter");
+    meter.handle_sample(sample(0, 1, joined()), at(0));
+    meter.handle_sample(sample(0, 1, wanted(MediaKind::Video)), at(0));
+    meter.handle_sample(sample(0, 1, FLOWING), at(0));
+    // Stopped for five seconds in the second minute; told so in the fourth.
+    for now in (0..=90_000).chain(95_000..300_000).step_by(1000) {
+        if (200_000..205_000).contains(&now) {
+            meter.handle_stall(at(200_000), at(now));
+        } else {
+            meter.handle_timeout(at(now));
+        }
+    }
+    let rollups = std::iter::from_fn(|| meter.poll_rollup());
+    let media = rollups.filter(|rollup| rollup.module == Module::Media);
+    let found: Vec<_> = media.map(|rollup| (rollup.state, rollup.up_ms)).collect();
+    let good = (RollupState::Measured, MINUTE_MS);
+    let none = (RollupState::NoData, 0);
+    assert_eq!(found, [good, none, good, none]);
 }
 
 #[test]

@@ -127,6 +127,10 @@ pub const SETTINGS: &[Setting] = &[
         "public keys of witnesses whose signatures under checkpoints are kept",
     ),
     setting(
+        "guarantee.probes",
+        "public keys of probes whose reports are taken, as `surecast probe key` prints them",
+    ),
+    setting(
         "guarantee.contracts",
         "contracts to watch, *.contract.yaml; a version that is new goes into the log",
     ),
@@ -268,6 +272,7 @@ impl Default for Guarantee {
             modules: ["join", "signalling", "media"].map(Into::into).to_vec(),
             origin: String::new(),
             witnesses: Vec::new(),
+            probes: Vec::new(),
             contracts: Vec::new(),
             url: String::new(),
             mail: Mail::default(),

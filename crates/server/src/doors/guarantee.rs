@@ -1,6 +1,8 @@
 //! `/guarantee/v1/status` for programs and `/status` for people: what the log
 //! says of the last hour, the day and the contracts.
 
+mod people;
+pub(super) mod probes;
 mod words;
 
 use std::fmt::Write as _;
@@ -15,7 +17,7 @@ use serde_json::json;
 use surecast_guarantee::ratio::Ratio;
 
 use super::Doors;
-use crate::guarantee::{LineStatus, Shared, Shown, Status};
+use crate::guarantee::{LineStatus, Shared, Shown, Status, timestamp};
 use words::{Language, Words};
 
 /// Said where nothing is measured.
@@ -25,7 +27,7 @@ pub(super) async fn status(State(doors): State<Arc<Doors>>) -> Response {
     let Some(shared) = &doors.guarantee else {
         return (StatusCode::NOT_FOUND, OFF).into_response();
     };
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let published = shared.log.published().borrow().clone();
     let log = json!({
         "origin": shared.log.key().name(),
@@ -49,7 +51,7 @@ pub(super) async fn page(
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok());
     let language = Language::choose(query.as_deref(), accepted);
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let mut response = Html(render(&status, shared, language)).into_response();
     fresh(&mut response);
     let vary = HeaderValue::from_static("Accept-Language");
@@ -75,6 +77,7 @@ fn render(status: &Status, shared: &Shared, language: Language) -> String {
         ("{title}", words.title.to_owned()),
         ("{overall}", overall(status, words)),
         ("{now}", minute(status.now)),
+        ("{people}", people::render(status, words)),
         ("{lines}", lines),
         ("{legend}", legend(words)),
         ("{verify_title}", words.verify_title.to_owned()),
@@ -121,8 +124,9 @@ const fn badness(state: Shown) -> u8 {
         Shown::Idle => 0,
         Shown::Good => 1,
         Shown::Unknown => 2,
-        Shown::NoData => 3,
-        Shown::Bad => 4,
+        Shown::Maintenance => 3,
+        Shown::NoData => 4,
+        Shown::Bad => 5,
     }
 }
 
@@ -186,10 +190,11 @@ fn strip(line: &LineStatus, words: &Words) -> String {
     )
 }
 
-const SHOWN: [Shown; 5] = [
+const SHOWN: [Shown; 6] = [
     Shown::Good,
     Shown::Bad,
     Shown::NoData,
+    Shown::Maintenance,
     Shown::Idle,
     Shown::Unknown,
 ];
@@ -208,6 +213,7 @@ const fn class(state: Shown) -> &'static str {
         Shown::Bad => "bad",
         Shown::Idle => "idle",
         Shown::NoData => "nodata",
+        Shown::Maintenance => "maintenance",
         Shown::Unknown => "unknown",
     }
 }

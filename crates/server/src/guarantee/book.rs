@@ -1,42 +1,82 @@
 //! What the log says: its rollups, and what they come to.
 
+mod people;
 mod status;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
+use surecast_guarantee::incident::Seen;
+use surecast_guarantee::incident::output::MAX_REFS;
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
-use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
+use surecast_guarantee::rollup::experience::{self, Experience, ExperienceTable};
+use surecast_guarantee::rollup::{Minute, Rollup, RollupState, RollupTable, Source};
+use tokio::sync::Notify;
 
+use super::desk::Logged;
+use super::reports::Taken;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
+use people::People;
+
+pub use people::{OpenIncident, Planned};
 pub use status::{ContractLine, LineStatus, MinuteStatus, Shown, Status};
 
 /// Minutes that burn rates look back over: three days.
 const WATCHED: u32 = 72 * 60;
+
+/// Minutes that wait for the desk: three days of a line with as much again. What is
+/// beyond waits as rollups, and is looked at once there is room.
+const MAX_SEEN: usize = 8_192;
 
 /// The rollups of the log, and whom they concern.
 pub struct Book {
     lines: Vec<(Module, Region)>,
     source: Source,
     table: RollupTable,
+    experiences: ExperienceTable,
+    people: People,
     first: Option<Minute>,
     last: Option<Minute>,
     hashes: BTreeSet<String>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
+    /// What was reported, from the log to whoever takes reports.
+    reports: Taken,
+    seen: VecDeque<SeenAt>,
+    waker: Arc<Notify>,
+    logged: Logged,
+}
+
+/// A minute of a line of a contract, as the desk takes it.
+#[derive(Clone, Debug)]
+pub(super) struct SeenAt {
+    /// Name of the contract.
+    pub contract: String,
+    /// Its version.
+    pub version: u32,
+    /// Of what.
+    pub module: Module,
+    /// Where.
+    pub region: Region,
+    /// The line after the minute.
+    pub seen: Seen,
 }
 
 /// A line of a contract that is measured here.
 struct Watched {
     contract: String,
+    version: u32,
+    policy: SeverityPolicy,
     coverage: Coverage,
     detector: BurnDetector,
     /// The next minute to be looked at.
@@ -57,17 +97,37 @@ impl Book {
             lines,
             source,
             table: RollupTable::new(),
+            experiences: ExperienceTable::new(),
+            people: People::default(),
             first: None,
             last: None,
             hashes: BTreeSet::new(),
             contracts: Vec::new(),
             watched: Vec::new(),
+            reports: Taken::default(),
+            seen: VecDeque::new(),
+            waker: Arc::default(),
+            logged: Logged::default(),
         }
     }
 
     /// The last minute that the log has of this server.
     pub const fn last(&self) -> Option<Minute> {
         self.last
+    }
+
+    /// Regions of which something is measured or promised here.
+    pub(super) fn regions(&self) -> Vec<Region> {
+        let measured = self.lines.iter().map(|(_, region)| region);
+        let contracts = self.contracts.iter().flat_map(|c| &c.coverage);
+        let promised = contracts.map(|coverage| &coverage.region);
+        let regions: BTreeSet<&Region> = measured.chain(promised).collect();
+        regions.into_iter().cloned().collect()
+    }
+
+    /// What the log says was reported.
+    pub(super) fn take_reports(&mut self) -> Taken {
+        std::mem::take(&mut self.reports)
     }
 
     /// Whether the log does not have this version of a contract yet; it is
@@ -80,7 +140,7 @@ impl Book {
     pub(super) fn begin(&mut self, contracts: Vec<Contract>) {
         let lines = contracts.iter().flat_map(|contract| {
             let lines = contract.coverage.iter();
-            lines.map(|coverage| (contract.id.clone(), coverage.clone()))
+            lines.map(move |coverage| (contract, coverage.clone()))
         });
         let here = |coverage: &Coverage| {
             self.lines
@@ -89,7 +149,9 @@ impl Book {
         let watched = lines.filter(|(_, coverage)| here(coverage));
         self.watched = watched
             .map(|(contract, coverage)| Watched {
-                contract,
+                contract: contract.id.clone(),
+                version: contract.version,
+                policy: contract.severity.clone(),
                 detector: BurnDetector::new(coverage.target),
                 coverage,
                 next: None,
@@ -111,27 +173,126 @@ impl Book {
         }
     }
 
+    /// Takes an experience that is in the log.
+    pub(super) fn handle_experience(&mut self, experience: &Experience) {
+        // Full after 5 years; the log has it all the same.
+        if let Err(error) = self.experiences.import(experience) {
+            tracing::warn!(%error, "an experience is not kept");
+        }
+    }
+
+    /// Takes any leaf that is in the log.
+    pub(super) fn handle_leaf(&mut self, index: u64, leaf: &Leaf) {
+        match leaf.kind() {
+            Kind::Rollup if leaf.payload().starts_with(experience::TAG) => {
+                if let Ok(experience) = leaf.payload().parse() {
+                    self.handle_experience(&experience);
+                }
+            }
+            Kind::Rollup | Kind::NoData => {
+                if let Ok(rollup) = leaf.payload().parse() {
+                    self.handle_rollup(&rollup, index);
+                }
+            }
+            Kind::Contract => {
+                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
+                    self.hashes.insert(hash);
+                }
+            }
+            Kind::Receipt => self.reports.handle_leaf(leaf, index),
+            _ => self.people.handle_leaf(index, leaf),
+        }
+    }
+
+    /// What users experienced, minute by minute.
+    pub const fn experiences(&self) -> &ExperienceTable {
+        &self.experiences
+    }
+
     /// Looks how fast budgets burn, and says when that changes.
     pub(super) fn watch(&mut self, metrics: &Metrics) {
         let (Some(first), Some(last)) = (self.first, self.last) else {
             return;
         };
-        for line in &mut self.watched {
-            let oldest = Minute(last.0.saturating_sub(WATCHED)).max(first);
-            let from = line.next.unwrap_or(oldest).max(oldest);
-            for minute in (from.0..=last.0).map(Minute) {
-                let burned = burned(&line.coverage, &self.table, minute);
-                // Minutes come in order, so that none is too late.
-                let _ = line.detector.handle_minute(minute, burned);
+        let oldest = Minute(last.0.saturating_sub(WATCHED)).max(first);
+        let from = self.watched.iter().filter_map(|line| line.next).min();
+        let from = from.unwrap_or(oldest).max(oldest);
+        for minute in (from.0..=last.0).map(Minute) {
+            let full = self.seen.len() + self.watched.len() > MAX_SEEN;
+            if full && !self.seen.is_empty() {
+                break;
             }
-            line.next = Some(last.next());
+            for line in &mut self.watched {
+                self.seen.extend(line.look(minute, &self.table));
+            }
+        }
+        if !self.seen.is_empty() {
+            self.waker.notify_one();
+        }
+        for line in &mut self.watched {
             let alert = line.detector.poll_state().and_then(|state| state.alert);
             line.tell(alert, metrics);
         }
     }
 }
 
+impl Book {
+    /// Takes the minutes that wait, each line's in order.
+    pub(super) fn take_seen(&mut self) -> Vec<SeenAt> {
+        self.seen.drain(..).collect()
+    }
+
+    /// Wakes whoever takes minutes.
+    pub(super) fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.waker)
+    }
+
+    /// What the log said of incidents and tickets when it was read back.
+    pub(super) fn take_logged(&mut self) -> Logged {
+        std::mem::take(&mut self.logged)
+    }
+}
+
 impl Watched {
+    /// Looks at a minute, unless it was looked at.
+    fn look(&mut self, minute: Minute, table: &RollupTable) -> Option<SeenAt> {
+        if self.next.is_some_and(|next| minute < next) {
+            return None;
+        }
+        self.next = Some(minute.next());
+        let burned = burned(&self.coverage, table, minute);
+        // Minutes come in order, so that none is too late.
+        let _ = self.detector.handle_minute(minute, burned);
+        let refs = self.refs(minute, table);
+        let seen = Seen::of(&self.detector, &self.policy, refs)?;
+        Some(SeenAt {
+            contract: self.contract.clone(),
+            version: self.version,
+            module: self.coverage.module,
+            region: self.coverage.region.clone(),
+            seen,
+        })
+    }
+
+    /// Leaves of the bad minutes of the window that fires, the first of them.
+    fn refs(&self, minute: Minute, table: &RollupTable) -> Vec<u64> {
+        let state = self.detector.poll_state();
+        let Some(first) = state.and_then(|state| state.first_bad) else {
+            return Vec::new();
+        };
+        let (module, region) = (self.coverage.module, &self.coverage.region);
+        let minutes = (first.0..=minute.0).map(Minute);
+        let leaves = minutes.flat_map(|minute| {
+            let cells = table.columns(module, region);
+            let cells = cells.filter_map(move |(_, column)| column.get(minute));
+            let bad = cells.filter(|cell| {
+                cell.state == RollupState::NoData || cell.counts.bad > 0 || cell.counts.down_ms > 0
+            });
+            bad.filter_map(|cell| cell.leaf)
+        });
+        leaves.take(MAX_REFS).collect()
+    }
+
     fn tell(&mut self, alert: Option<Alert>, metrics: &Metrics) {
         let (module, region) = (self.coverage.module, &self.coverage.region);
         let level = match alert {
@@ -167,19 +328,8 @@ impl Replay for Reading {
         let Ok(leaf) = Leaf::parse(entry) else {
             return Ok(());
         };
-        match leaf.kind() {
-            Kind::Rollup | Kind::NoData => {
-                if let Ok(rollup) = leaf.payload().parse() {
-                    self.book.handle_rollup(&rollup, index);
-                }
-            }
-            Kind::Contract => {
-                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
-                    self.book.hashes.insert(hash);
-                }
-            }
-            _ => {}
-        }
+        self.book.handle_leaf(index, &leaf);
+        self.book.logged.handle_leaf(index, entry, &leaf);
         Ok(())
     }
 

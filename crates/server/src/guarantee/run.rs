@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use surecast_guarantee::evidence::{Kind, Leaf};
 use surecast_guarantee::meter::Meter;
+use surecast_guarantee::rollup::experience::Experience;
 use surecast_guarantee::rollup::{Rollup, RollupState};
 use tokio::sync::mpsc;
 
@@ -25,7 +26,14 @@ const LEAVES: usize = 10_000;
 /// A log that cannot be written is tried again after this.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type Appended = (Vec<Rollup>, Result<Range<u64>, AppendFailure>);
+/// What a minute came to.
+#[derive(Debug)]
+enum Told {
+    Rollup(Rollup),
+    Experience(Experience),
+}
+
+type Appended = (Vec<Told>, Result<Range<u64>, AppendFailure>);
 type Appending = Pin<Box<dyn Future<Output = Appended> + Send>>;
 
 pub(super) struct Runner {
@@ -86,6 +94,10 @@ impl Runner {
                     self.meter.handle_sample(sample, now);
                 }
             }
+            Message::Stalled { from } => {
+                tracing::warn!(%from, "a media shard stands still: these minutes have no data");
+                self.meter.handle_stall(from, now);
+            }
         }
     }
 
@@ -117,46 +129,56 @@ impl Runner {
         if self.appending.is_some() {
             return;
         }
-        // Nobody reads them yet; they must not pile up.
-        while self.meter.poll_experience().is_some() {}
         let rollups = std::iter::from_fn(|| self.meter.poll_rollup());
-        let rollups: Vec<Rollup> = rollups.take(LEAVES).collect();
-        if !rollups.is_empty() {
-            self.start(rollups, Duration::ZERO);
+        let mut told: Vec<Told> = rollups.take(LEAVES).map(Told::Rollup).collect();
+        // At most as many as rollups.
+        let experiences = std::iter::from_fn(|| self.meter.poll_experience());
+        told.extend(experiences.map(Told::Experience));
+        if !told.is_empty() {
+            self.start(told, Duration::ZERO);
         }
     }
 
-    fn start(&mut self, rollups: Vec<Rollup>, pause: Duration) {
+    fn start(&mut self, told: Vec<Told>, pause: Duration) {
         let now = (self.now)();
-        let leaves: Vec<Leaf> = rollups.iter().filter_map(|r| leaf(r, now)).collect();
-        debug_assert_eq!(leaves.len(), rollups.len(), "a rollup fits into a leaf");
+        let leaf = |told: &Told| match told {
+            Told::Rollup(rollup) => leaf(rollup, now),
+            Told::Experience(experience) => {
+                Leaf::text(Kind::Rollup, now, &experience.to_string()).ok()
+            }
+        };
+        let leaves: Vec<Leaf> = told.iter().filter_map(leaf).collect();
+        debug_assert_eq!(leaves.len(), told.len(), "a rollup fits into a leaf");
         let log = self.shared.log.clone();
         self.appending = Some(Box::pin(async move {
             tokio::time::sleep(pause).await;
             let result = log.append(leaves).await;
-            (rollups, result)
+            (told, result)
         }));
     }
 
-    fn done(&mut self, (rollups, result): Appended) {
+    fn done(&mut self, (told, result): Appended) {
         self.appending = None;
         match result {
             Ok(indexes) => {
-                self.metrics.guarantee_leaves(rollups.len() as u64);
+                self.metrics.guarantee_leaves(told.len() as u64);
                 self.metrics
                     .guarantee_log(indexes.end, (self.now)().as_second());
                 let mut book = self.shared.write();
-                for (rollup, index) in rollups.iter().zip(indexes) {
-                    book.handle_rollup(rollup, index);
+                for (told, index) in told.iter().zip(indexes) {
+                    match told {
+                        Told::Rollup(rollup) => book.handle_rollup(rollup, index),
+                        Told::Experience(experience) => book.handle_experience(experience),
+                    }
                 }
                 book.watch(&self.metrics);
             }
             Err(AppendFailure::Closed) => {
-                tracing::error!(rollups = rollups.len(), "the log is closed: not written");
+                tracing::error!(leaves = told.len(), "the log is closed: not written");
             }
             Err(error) => {
                 tracing::error!(%error, "rollups cannot be logged yet");
-                self.start(rollups, PAUSE);
+                self.start(told, PAUSE);
             }
         }
     }

@@ -10,6 +10,7 @@ mod state;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use surecast_guarantee::meter::{JoinFailure, Milestones, Sample, SessionId, What};
@@ -22,12 +23,17 @@ use surecast_room::proto::signal_response::Message as Said;
 use surecast_room::{Join, JoinError, JoinOutcome, Output, Tap as RoomTap};
 use tokio::sync::mpsc;
 
+use crate::clock;
 use crate::metrics::Metrics;
-use state::State;
+use state::{Start, State};
 
 /// Samples waiting for the meter: a room of 1,000 in which 60 tracks are muted
 /// at once. The meter takes about a million a second.
 pub const QUEUE: usize = 65_536;
+
+/// A connection's health is told every two seconds; a delay stands for the time
+/// since the last one.
+const HEALTH_COVERS_MS: u32 = 2_000;
 
 /// Refused participants whose next attempt is known as theirs. Beyond, an
 /// attempt is a participant by itself.
@@ -44,6 +50,11 @@ pub enum Message {
         from: Timestamp,
         /// All that goes on now.
         state: Vec<Sample>,
+    },
+    /// A part of the server stood still.
+    Stalled {
+        /// Since when.
+        from: Timestamp,
     },
 }
 
@@ -146,14 +157,38 @@ impl Tap {
     /// Something that the media engine says.
     pub fn media(&mut self, event: &MediaEvent, now: Now) {
         let at = instant(now);
+        self.state.at(at);
         let told = match event {
             MediaEvent::Connected { peer, .. } => self.state.connected(*peer, true),
             MediaEvent::Disconnected { peer } => self.state.connected(*peer, false),
             MediaEvent::Closed { peer, .. } => self.state.closed(*peer),
             MediaEvent::TrackLive { track, .. } => self.state.track_live(*track),
             MediaEvent::TrackGone { track } => self.state.track_ended(*track),
-            MediaEvent::SubscriptionLive { peer, track } => {
-                self.state.change((*peer, *track), |sub| sub.seen = true)
+            MediaEvent::SubscriptionLive { peer, track } => self.state.flowing((*peer, *track)),
+            MediaEvent::StreamFlowing { peer, track, at } => {
+                let then = before(now, *at);
+                self.state.at(then);
+                let told = self.state.flowing((*peer, *track));
+                return self.send_all(told, then);
+            }
+            MediaEvent::StreamFrozen { peer, track, since } => {
+                let key = (*peer, *track);
+                let (told, from) = self.state.frozen(key, before(now, *since));
+                return self.send_all(told, from);
+            }
+            MediaEvent::Health { peer, health } => {
+                let delay = health.media_delay.map(milliseconds);
+                let session = self.state.session_of(*peer);
+                if let Some((delay_ms, key)) = delay.zip(session) {
+                    let covers_ms = HEALTH_COVERS_MS;
+                    let what = What::Delay {
+                        delay_ms,
+                        covers_ms,
+                    };
+                    self.send(key, at, what);
+                    self.tell_lost(at);
+                }
+                return;
             }
             MediaEvent::StreamState {
                 peer,
@@ -189,6 +224,7 @@ impl Tap {
     }
 
     fn command(&mut self, command: &MediaCommand, at: Timestamp) {
+        self.state.at(at);
         let told = match command {
             MediaCommand::AddPeer { peer, .. } => {
                 self.let_in(*peer);
@@ -219,9 +255,7 @@ impl Tap {
                 peer,
                 track,
                 demand,
-            } => self.state.change((*peer, *track), |sub| {
-                sub.enabled = demand.enabled;
-            }),
+            } => self.state.demand((*peer, *track), demand.enabled),
             _ => return,
         };
         self.send_all(told, at);
@@ -269,12 +303,10 @@ impl Tap {
             JoinOutcome::Joined => {
                 let [ice, dtls] = [ice, dtls].map(|part| part.unwrap_or_default());
                 let signalling = total.saturating_sub(ice + dtls);
-                let ms =
-                    |part: std::time::Duration| u32::try_from(part.as_millis()).unwrap_or(u32::MAX);
                 let milestones = Milestones {
-                    signalling_ms: ms(signalling),
-                    ice_ms: ms(ice),
-                    dtls_ms: ms(dtls),
+                    signalling_ms: milliseconds(signalling),
+                    ice_ms: milliseconds(ice),
+                    dtls_ms: milliseconds(dtls),
                     first_media_ms: None,
                 };
                 self.state.joined(key);
@@ -292,6 +324,13 @@ impl Tap {
     fn send_all(&mut self, told: Vec<(u64, What)>, at: Timestamp) {
         for (key, what) in told {
             self.send(key, at, what);
+        }
+        for start in self.state.take_starts() {
+            let (part, took) = match start {
+                Start::Wished(took) => ("wished", took),
+                Start::Published(took) => ("published", took),
+            };
+            self.metrics.first_media(part, took);
         }
         self.tell_lost(at);
     }
@@ -350,8 +389,21 @@ const fn name(what: &What) -> &'static str {
     }
 }
 
+/// An instant of the packets' clock that lies before now.
+fn before(now: Now, at: Instant) -> Timestamp {
+    let ago = now.at.saturating_duration_since(at);
+    let now = instant(now);
+    now.checked_sub(ago).unwrap_or(now)
+}
+
+fn milliseconds(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// On the guarantee's clock, which `--dev-time` moves.
 pub(super) fn instant(now: Now) -> Timestamp {
     let ms = i64::try_from(now.unix_ms).unwrap_or(i64::MAX);
+    let ms = ms.saturating_add(clock::guarantee_shift());
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }
 

@@ -10,12 +10,15 @@ mod packet_loop;
 mod shard;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use surecast_media::control::{MediaCommand, MediaEvent};
 use surecast_media::id::RoomId;
 use tokio::sync::mpsc;
 
+use crate::faults::Faults;
 use shard::{Shard, ShardInput};
 
 /// What the media plane listens on.
@@ -27,6 +30,8 @@ pub struct MediaPlaneConfig {
     pub advertise: Vec<IpAddr>,
     /// ICE over TCP, where wanted.
     pub ice_tcp: Option<SocketAddr>,
+    /// Faults on purpose; `None` where there are none.
+    pub faults: Option<Arc<Faults>>,
 }
 
 /// Counters since the start.
@@ -87,6 +92,7 @@ impl MediaPlane {
                 &config.advertise,
                 &tcp_candidates,
                 events.clone(),
+                config.faults.clone(),
             )?;
             shards.push(shard);
         }
@@ -118,6 +124,13 @@ impl MediaPlane {
             peers: a.peers + b.peers,
             dropped: a.dropped + b.dropped,
         })
+    }
+
+    /// For how long the quietest shard has not turned. A shard that is well turns
+    /// at least once a second.
+    pub fn silence(&self, now: Instant) -> Duration {
+        let silences = self.shards.iter().map(|shard| shard.silence(now));
+        silences.max().unwrap_or_default()
     }
 
     /// Stops the threads.

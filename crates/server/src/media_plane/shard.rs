@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use mio::{Poll, Waker};
@@ -15,6 +16,7 @@ use tokio::sync::mpsc;
 use super::ice_tcp::TcpFrame;
 use super::packet_loop::{self, PacketLoop, WAKE};
 use super::{MediaPlaneMetrics, with_port};
+use crate::faults::Faults;
 
 /// Commands and TCP frames that wait for a shard. A shard empties its queue
 /// every turn, that is within a millisecond; this is several seconds of the
@@ -60,10 +62,39 @@ impl Input {
     }
 }
 
+/// When a shard last turned.
+pub(super) struct Beat {
+    start: Instant,
+    /// Milliseconds since then.
+    last: AtomicU64,
+}
+
+impl Beat {
+    fn new(now: Instant) -> Self {
+        Self {
+            start: now,
+            last: AtomicU64::new(0),
+        }
+    }
+
+    pub(super) fn now(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.start).as_millis();
+        let since = u64::try_from(since).unwrap_or(u64::MAX);
+        self.last.store(since, Ordering::Relaxed);
+    }
+
+    fn age(&self, now: Instant) -> Duration {
+        let last = Duration::from_millis(self.last.load(Ordering::Relaxed));
+        now.saturating_duration_since(self.start)
+            .saturating_sub(last)
+    }
+}
+
 /// A running shard.
 pub(super) struct Shard {
     input: Input,
     metrics: Arc<Mutex<MediaPlaneMetrics>>,
+    beat: Arc<Beat>,
     thread: JoinHandle<()>,
 }
 
@@ -75,6 +106,11 @@ impl Shard {
     /// As of the shard's last turn in which a tenth of a second was over.
     pub(super) fn metrics(&self) -> MediaPlaneMetrics {
         *self.metrics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Since when it has not turned.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        self.beat.age(now)
     }
 
     pub(super) fn stop(self) {
@@ -90,6 +126,7 @@ pub(super) fn start(
     advertise: &[IpAddr],
     tcp_candidates: &[SocketAddr],
     events: mpsc::Sender<MediaEvent>,
+    faults: Option<Arc<Faults>>,
 ) -> anyhow::Result<Shard> {
     let socket =
         bind(listen).with_context(|| format!("cannot listen for WebRTC on UDP {listen}"))?;
@@ -104,13 +141,16 @@ pub(super) fn start(
         tcp: tcp_candidates.to_vec(),
         seed: fastrand::u64(..),
     };
-    let sfu = Sfu::new(&config, std::time::Instant::now()).map_err(anyhow::Error::msg)?;
+    let sfu = Sfu::new(&config, Instant::now()).map_err(anyhow::Error::msg)?;
     let poll = Poll::new()?;
     let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
     let (queue, inputs): (_, Receiver<ShardInput>) = sync_channel(QUEUE);
     let metrics = Arc::default();
     let mut packet_loop =
         PacketLoop::new(sfu, socket, udp, poll, inputs, events, Arc::clone(&metrics))?;
+    packet_loop.set_faults(faults);
+    let beat = Arc::new(Beat::new(Instant::now()));
+    packet_loop.set_beat(Arc::clone(&beat));
     let thread = std::thread::Builder::new()
         .name(format!("shard-{index}"))
         .spawn(move || packet_loop::run(&mut packet_loop))?;
@@ -121,6 +161,7 @@ pub(super) fn start(
             refused: Arc::default(),
         },
         metrics,
+        beat,
         thread,
     })
 }

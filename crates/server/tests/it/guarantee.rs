@@ -1,11 +1,17 @@
 //! Measuring, the evidence log and the status page of a running server.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
+use surecast_guarantee::burn::Alert;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey, appender};
+use surecast_guarantee::exclusion::{Exclusion, ExclusionClass};
+use surecast_guarantee::incident::{Actor, Author, Change, Entry, State};
+use surecast_guarantee::interval::Interval;
 use surecast_guarantee::module::Module;
-use surecast_guarantee::rollup::{Counts, Minute, Rollup, RollupState, Source};
+use surecast_guarantee::rollup::{Counts, Minute, Rollup, RollupState, Source, experience};
+use surecast_guarantee::severity::Severity;
 use surecast_server::evidence::{EvidenceLog, Reader};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -22,7 +28,7 @@ fn start(data: &Path) -> Server {
 }
 
 /// Verifies the whole log with the library and gives its leaves.
-fn leaves(data: &Path) -> Vec<Leaf> {
+pub fn leaves(data: &Path) -> Vec<Leaf> {
     let root = data.join("evidence/log");
     let key: VerifyingKey = std::fs::read_to_string(root.join("vkey"))
         .unwrap()
@@ -46,6 +52,7 @@ fn leaves(data: &Path) -> Vec<Leaf> {
 fn rollups(data: &Path) -> Vec<Rollup> {
     let leaves = leaves(data);
     let of = leaves.iter().filter(|leaf| *leaf.kind() != Kind::Contract);
+    let of = of.filter(|leaf| !leaf.payload().starts_with(experience::TAG));
     of.map(|leaf| {
         let rollup: Rollup = leaf.payload().parse().unwrap();
         let no_data = rollup.state == RollupState::NoData;
@@ -214,4 +221,123 @@ fn contracts_are_checked_at_the_start_and_logged_once() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{error}");
     assert!(error.contains("a.contract.yaml:"), "{error}");
+}
+
+/// Minutes in which the process stood still have no data, whatever is known from
+/// before. The clock starts three seconds before a minute, so that it is not the
+/// first one, which has no data anyway.
+#[tokio::test]
+async fn a_stopped_process_has_no_data() {
+    let data = tempfile::tempdir().unwrap();
+    let mut command = surecast();
+    command
+        .args(["serve", "--dev", "--http", "127.0.0.1:0", "--data-dir"])
+        .arg(data.path())
+        .args(["--dev-time", "2026-09-30T23:48:57Z"])
+        .env("SURECAST_GUARANTEE__ORIGIN", "live.example.com/log");
+    let server = Server::start(command);
+    eventually("the first minute is over", async || {
+        let shown = server.get("/guarantee/v1/status").await.json();
+        let now = shown["status"]["now"].as_str().unwrap().to_owned();
+        now.as_str() > "2026-09-30T23:49:01"
+    })
+    .await;
+    server.signal("STOP");
+    // What is waited for is time itself: nobody answers while it is stopped.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    server.signal("CONT");
+    let state = async |minute: &str| {
+        let shown = server.get("/guarantee/v1/status").await.json();
+        let minutes = shown["status"]["lines"][0]["minutes"].as_array().unwrap();
+        let found = minutes.iter().find(|m| m["minute"] == minute);
+        found.map(|m| m["state"].as_str().unwrap().to_owned())
+    };
+    let start = Instant::now();
+    while state("2026-09-30T23:49:00Z").await.as_deref() != Some("no_data") {
+        assert!(start.elapsed() < Duration::from_secs(120), "never shown");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    server.stop();
+}
+
+/// What people write into the log is on the page: maintenance is not down, and
+/// an incident is there until it is over.
+#[tokio::test]
+async fn maintenance_and_incidents_are_shown_from_the_log() {
+    let data = tempfile::tempdir().unwrap();
+    let now = jiff::Timestamp::now();
+    let minute = |back: u32| Minute(Minute::of(now).unwrap().0 - back);
+    ended_at(data.path(), minute(10)).await;
+    told(data.path(), minute(9).start(), minute(5).start(), now).await;
+    let server = start(data.path());
+    let shown = async || server.get("/guarantee/v1/status").await.json();
+    eventually("the minutes are there", async || {
+        let shown = shown().await;
+        let minutes = shown["status"]["lines"][0]["minutes"].as_array().unwrap();
+        let of = |back: u32, state: &str| {
+            let start = minute(back).start().to_string();
+            let found = minutes.iter().find(|m| m["minute"] == start.as_str());
+            found.is_some_and(|m| m["state"] == state)
+        };
+        of(8, "maintenance") && of(4, "no_data")
+    })
+    .await;
+    let incidents = shown().await["status"]["incidents"].clone();
+    assert_eq!(incidents.as_array().unwrap().len(), 1, "{incidents}");
+    assert_eq!(incidents[0]["severity"], "S2");
+    assert_eq!(incidents[0]["state"], "acknowledged");
+    assert!(incidents[0].get("contract").is_none());
+    let page = server.get("/status").await.text();
+    assert!(page.contains("Open incidents") && page.contains("being worked on"));
+    let page = server.get("/status?lang=zh").await.text();
+    assert!(page.contains("未结束的事件") && page.contains("维护"));
+    server.stop();
+}
+
+/// Maintenance that was declared an hour before, and two incidents, one of which
+/// is over.
+async fn told(data: &Path, from: jiff::Timestamp, to: jiff::Timestamp, now: jiff::Timestamp) {
+    let dir = data.join("evidence");
+    let settings = appender::Settings::default();
+    let log = EvidenceLog::open(&dir, "live.example.com/log", Vec::new(), settings).unwrap();
+    let declared = from - Duration::from_secs(3600);
+    let exclusion = Exclusion {
+        class: ExclusionClass::Maintenance,
+        declared_at: declared,
+        interval: Interval::new(from, to).unwrap(),
+        module: None,
+        region: None,
+        approved_by: "Ben".into(),
+        log_index: None,
+    };
+    let mut leaves = vec![Leaf::json(Kind::Exclusion, declared, &exclusion).unwrap()];
+    let entry = |incident, state, change| Entry {
+        contract: "c".into(),
+        incident,
+        at: now,
+        module: Module::Media,
+        regions: vec!["local".parse().unwrap()],
+        state,
+        severity: Severity::S2,
+        change,
+    };
+    let detected = || Change::Detected {
+        first_bad: from,
+        alert: Alert::Page,
+        maintenance: false,
+        refs: Vec::new(),
+    };
+    let by = || Actor {
+        name: "Ben".into(),
+        kind: Author::Lead,
+    };
+    let entries = [
+        entry(1, State::Detected, detected()),
+        entry(1, State::Resolved, Change::Resolved { by: by() }),
+        entry(2, State::Detected, detected()),
+        entry(2, State::Acknowledged, Change::Acknowledged { by: by() }),
+    ];
+    leaves.extend(entries.iter().map(|entry| entry.leaf().unwrap()));
+    log.append(leaves).await.unwrap();
+    log.close().await;
 }

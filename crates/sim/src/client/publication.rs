@@ -22,6 +22,8 @@ const PUBLISH_TIMEOUT: Duration = Duration::from_secs(10);
 pub enum Publish {
     /// Opus-shaped.
     Audio,
+    /// Opus-shaped; silence is not sent (DTX).
+    Speech,
     /// VP8-shaped, in one or more encodings, lowest first.
     Video(Vec<Encoding>),
 }
@@ -82,14 +84,14 @@ impl Publish {
     #[must_use]
     pub const fn encodings(&self) -> usize {
         match self {
-            Self::Audio => 1,
+            Self::Audio | Self::Speech => 1,
             Self::Video(encodings) => encodings.len(),
         }
     }
 
     const fn name(&self) -> &'static str {
         match self {
-            Self::Audio => "audio",
+            Self::Audio | Self::Speech => "audio",
             Self::Video(_) => "video",
         }
     }
@@ -114,7 +116,7 @@ impl Publication {
             ..AddTrackRequest::default()
         };
         match &self.what {
-            Publish::Audio => {
+            Publish::Audio | Publish::Speech => {
                 request.r#type = TrackType::Audio.into();
                 request.source = TrackSource::Microphone.into();
             }
@@ -156,7 +158,7 @@ impl Publication {
             return;
         }
         let (kind, simulcast) = match &self.what {
-            Publish::Audio => (MediaKind::Audio, None),
+            Publish::Audio | Publish::Speech => (MediaKind::Audio, None),
             Publish::Video(encodings) => (MediaKind::Video, simulcast(encodings)),
         };
         let (stream, track) = ("load".to_owned(), self.cid.clone());
@@ -237,7 +239,7 @@ impl Publication {
             return Err(format!("the server answered {:?}", media.direction()));
         }
         let codec = match self.what {
-            Publish::Audio => Codec::Opus,
+            Publish::Audio | Publish::Speech => Codec::Opus,
             Publish::Video(_) => Codec::Vp8,
         };
         let mut params = rtc.codec_config().iter();
@@ -250,6 +252,10 @@ impl Publication {
     fn sources(&self, clock: Clock, rng: &mut fastrand::Rng) -> Vec<Source> {
         match &self.what {
             Publish::Audio => vec![Source::Audio(Audio::new(self.first_source, clock, rng))],
+            Publish::Speech => {
+                let audio = Audio::new(self.first_source, clock, rng).with_dtx();
+                vec![Source::Audio(audio)]
+            }
             Publish::Video(encodings) => (self.first_source..)
                 .zip(encodings)
                 .map(|(source, encoding)| Source::Video(Video::new(source, *encoding, clock, rng)))

@@ -30,7 +30,11 @@ pub struct Audio {
     sent: u32,
     first_timestamp: u32,
     turn_offset: Duration,
+    dtx: bool,
 }
+
+/// In silence an encoder with DTX sends one frame of twenty (RFC 6716 §2.1.9).
+const DTX_FRAMES: u32 = 20;
 
 impl Audio {
     /// `source` marks its packets; `rng` chooses the first timestamp and when
@@ -43,7 +47,15 @@ impl Audio {
             sent: 0,
             first_timestamp: rng.u32(..),
             turn_offset: TURN.mul_f64(rng.f64()),
+            dtx: false,
         }
+    }
+
+    /// Silence is not sent.
+    #[must_use]
+    pub const fn with_dtx(mut self) -> Self {
+        self.dtx = true;
+        self
     }
 
     /// When the next packet is due.
@@ -82,7 +94,8 @@ impl Audio {
             level: Some(self.level()),
             payload: Arc::from(payload.as_slice()),
         };
-        self.frame += 1;
+        let silent = !self.level().1;
+        self.frame += if self.dtx && silent { DTX_FRAMES } else { 1 };
         self.sent += 1;
         Some(packet)
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::config::DtlsVersion;
+use surecast_media::control::{MediaCommand, MediaEvent};
+use surecast_media::id::TrackId;
 use surecast_media::time::Now;
 use surecast_room::token::VideoGrant;
 use surecast_room::{Grants, Join, Output, Rooms, SessionId, Settings};
@@ -29,6 +31,19 @@ pub struct Core {
     sfu: Sfu,
     now: Now,
     signals: HashMap<SessionId, Vec<SignalResponse>>,
+    /// What froze, in order.
+    pub freezes: Vec<Freeze>,
+    /// Streams that were told to flow again, without the first time.
+    pub flows: usize,
+    tracks: Vec<TrackId>,
+}
+
+/// A stream to a subscriber that froze.
+#[derive(Clone, Copy, Debug)]
+pub struct Freeze {
+    pub track: TrackId,
+    pub since: Instant,
+    pub until: Option<Instant>,
 }
 
 /// A server, its clients, and the paths between them.
@@ -52,6 +67,35 @@ impl Core {
             sfu: Sfu::new(&config, now.at).unwrap(),
             now,
             signals: HashMap::new(),
+            freezes: Vec::new(),
+            flows: 0,
+            tracks: Vec::new(),
+        }
+    }
+
+    fn watch(&mut self, event: &MediaEvent) {
+        match *event {
+            MediaEvent::StreamFrozen { track, since, .. } => self.freezes.push(Freeze {
+                track,
+                since,
+                until: None,
+            }),
+            MediaEvent::StreamFlowing { track, at, .. } => {
+                self.flows += 1;
+                let open = |f: &&mut Freeze| f.track == track && f.until.is_none();
+                if let Some(freeze) = self.freezes.iter_mut().find(open) {
+                    freeze.until = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Mutes every track of the show, or ends that, as their publisher would.
+    pub fn mute_all(&mut self, muted: bool) {
+        for track in self.tracks.clone() {
+            let command = MediaCommand::Mute { track, muted };
+            self.sfu.handle_command(command, self.now.at);
         }
     }
 
@@ -72,6 +116,10 @@ impl Core {
             self.sfu.flush(self.now.at);
             while let Some(event) = self.sfu.poll_event() {
                 moved = true;
+                self.watch(&event);
+                if let MediaEvent::TrackBound { track, .. } = event {
+                    self.tracks.push(track);
+                }
                 self.rooms.handle_media(event, self.now);
             }
             if !moved {

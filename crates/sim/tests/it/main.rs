@@ -4,4 +4,5 @@ mod client;
 mod core;
 mod corpus;
 mod fake;
+mod freezes;
 mod scenarios;

@@ -1,5 +1,6 @@
 //! The status page's words in English and Chinese.
 
+use surecast_guarantee::incident::State;
 use surecast_guarantee::module::Module;
 
 use crate::guarantee::Shown;
@@ -26,10 +27,16 @@ pub(super) struct Words {
     pub measured: &'static str,
     /// Link to the page in the other language.
     pub other: &'static str,
-    /// Good, bad, no data, idle, unknown.
-    states: [&'static str; 5],
-    overall: [&'static str; 5],
+    pub incidents: &'static str,
+    pub maintenance: &'static str,
+    pub everything: &'static str,
+    pub since: &'static str,
+    /// Good, bad, no data, idle, unknown, maintenance.
+    states: [&'static str; 6],
+    overall: [&'static str; 6],
     modules: [&'static str; 7],
+    /// Detected, acknowledged, mitigated; others are over.
+    incident: [&'static str; 3],
 }
 
 impl Language {
@@ -70,6 +77,14 @@ impl Words {
         self.overall[place(state)]
     }
 
+    pub const fn incident(&self, state: State) -> &'static str {
+        match state {
+            State::Detected => self.incident[0],
+            State::Acknowledged => self.incident[1],
+            State::Mitigated | State::Resolved | State::Reviewed => self.incident[2],
+        }
+    }
+
     pub fn module(&self, module: Module) -> &'static str {
         let place = Module::ALL.iter().position(|m| *m == module);
         self.modules[place.unwrap_or_default()]
@@ -83,6 +98,7 @@ const fn place(state: Shown) -> usize {
         Shown::NoData => 2,
         Shown::Idle => 3,
         Shown::Unknown => 4,
+        Shown::Maintenance => 5,
     }
 }
 
@@ -103,13 +119,25 @@ static ENGLISH: Words = Words {
                The first minute and the last one of a run are not seen whole: they have no data. \
                A minute appears about 15 seconds after its end.",
     other: r#"<a href="?lang=zh" lang="zh" hreflang="zh">中文</a>"#,
-    states: ["up", "down", "no data", "no sessions", "not in the log"],
+    incidents: "Open incidents",
+    maintenance: "Declared maintenance",
+    everything: "Everything",
+    since: "since",
+    states: [
+        "up",
+        "down",
+        "no data",
+        "no sessions",
+        "not in the log",
+        "maintenance",
+    ],
     overall: [
         "All measured parts work",
         "A part of the service is disturbed",
         "The last minute has no data",
         "Works; nobody is connected",
         "No minute is in the log yet",
+        "Declared maintenance is under way",
     ],
     modules: [
         "Joining",
@@ -120,6 +148,7 @@ static ENGLISH: Words = Words {
         "Recording",
         "Agents",
     ],
+    incident: ["detected", "being worked on", "mitigated, being watched"],
 };
 
 static CHINESE: Words = Words {
@@ -137,13 +166,18 @@ static CHINESE: Words = Words {
     measured: "一分钟内至少 95 % 的会话时长正常,即为正常。缺失的数据按故障计。\
                每次运行的第一分钟和最后一分钟不完整,记为无数据。每分钟结束约 15 秒后显示。",
     other: r#"<a href="?lang=en" lang="en" hreflang="en">English</a>"#,
-    states: ["正常", "故障", "无数据", "无会话", "尚未入日志"],
+    incidents: "未结束的事件",
+    maintenance: "已公告的维护",
+    everything: "全部服务",
+    since: "始于",
+    states: ["正常", "故障", "无数据", "无会话", "尚未入日志", "维护"],
     overall: [
         "各项服务正常",
         "部分服务异常",
         "最近一分钟无数据",
         "服务正常,当前无人连接",
         "日志中尚无记录",
+        "正在进行已公告的维护",
     ],
     modules: [
         "加入房间",
@@ -154,6 +188,7 @@ static CHINESE: Words = Words {
         "录制",
         "智能体",
     ],
+    incident: ["已发现", "处理中", "已缓解,观察中"],
 };
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use surecast_guarantee::burn::Alert;
+use surecast_guarantee::contract::Contract;
+use surecast_guarantee::exclusion::{ClassRule, ExclusionPolicy, ValidExclusion, judge};
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::method::{GUARD_GOOD_FROM, evaluate};
 use surecast_guarantee::module::{Module, Region};
@@ -10,7 +12,7 @@ use surecast_guarantee::ratio::{Percent, Ratio};
 use surecast_guarantee::rollup::table::Cell;
 use surecast_guarantee::rollup::{MINUTE_MS, Minute, RollupState};
 
-use super::{Book, day_of};
+use super::{Book, OpenIncident, Planned, day_of};
 
 /// Minutes that are shown.
 const MINUTES: u32 = 60;
@@ -26,6 +28,11 @@ pub struct Status {
     pub since: Option<Timestamp>,
     /// Line by line.
     pub lines: Vec<LineStatus>,
+    /// Incidents that are not over, the worst first. Whose contract it is about
+    /// is nobody's business.
+    pub incidents: Vec<OpenIncident>,
+    /// Declared maintenance that goes on or is to come.
+    pub maintenance: Vec<Planned>,
 }
 
 /// A module in a region.
@@ -75,6 +82,8 @@ pub enum Shown {
     Idle,
     /// Nobody can say; counts as bad.
     NoData,
+    /// Not good, in maintenance that was declared before it began.
+    Maintenance,
     /// The log does not have it: it is not closed yet, or before the log began.
     Unknown,
 }
@@ -90,7 +99,7 @@ pub struct ContractLine {
     pub target: Percent,
     /// From the start of the settlement period to the last minute in the log.
     pub period: Interval,
-    /// As the settlement counts it, without exclusions.
+    /// As the settlement counts it, with the exclusions that are in the log.
     pub attained: Ratio,
     /// Whether that reaches the target.
     pub met: bool,
@@ -106,7 +115,20 @@ impl Book {
             source: self.source.to_string(),
             since: self.first.map(Minute::start),
             lines: self.lines.iter().map(|line| self.line(line, now)).collect(),
+            incidents: self.incidents(),
+            maintenance: self.people.planned(now),
         }
+    }
+
+    /// Two contracts about the same trouble are one for everybody else.
+    fn incidents(&self) -> Vec<OpenIncident> {
+        let mut incidents: Vec<OpenIncident> = self.people.incidents.values().cloned().collect();
+        incidents.sort_by(|a, b| {
+            let key = |i: &OpenIncident| (i.severity, i.module, i.since, i.leaf);
+            key(a).cmp(&key(b))
+        });
+        incidents.dedup_by(|b, a| (a.module, &a.regions) == (b.module, &b.regions));
+        incidents
     }
 
     fn line(&self, (module, region): &(Module, Region), now: Timestamp) -> LineStatus {
@@ -119,7 +141,12 @@ impl Book {
         let minutes = (from..end.0).map(|minute| {
             let minute = Minute(minute);
             let cell = self.table.get(*module, region, &self.source, minute);
-            minute_status(minute, cell)
+            let mut status = minute_status(minute, cell);
+            let troubled = matches!(status.state, Shown::Bad | Shown::NoData);
+            if troubled && self.people.maintained(*module, region, minute.start()) {
+                status.state = Shown::Maintenance;
+            }
+            status
         });
         LineStatus {
             module: *module,
@@ -138,6 +165,9 @@ impl Book {
         };
         let (mut up, mut all, mut before) = (0_u128, 0_u128, 0_u64);
         for minute in (day_of(now).max(first).0..=last.0).map(Minute) {
+            if self.people.maintained(module, region, minute.start()) {
+                continue;
+            }
             let cell = self.table.get(module, region, &self.source, minute);
             let cell = cell.filter(|cell| cell.state != RollupState::NoData);
             let (good, total) = cell.map_or((0, before.max(MINUTE_MS)), |cell| {
@@ -169,7 +199,8 @@ impl Book {
                     end: end.clamp(period.start, period.end),
                 };
                 // Before the first minute of the period there is nothing to say.
-                let Ok(result) = evaluate(coverage, &self.table, period, &[]) else {
+                let exclusions = self.valid(contract, period);
+                let Ok(result) = evaluate(coverage, &self.table, period, &exclusions) else {
                     continue;
                 };
                 let watched = self.watched.iter().find(|watched| {
@@ -187,6 +218,22 @@ impl Book {
             }
         }
         promises
+    }
+}
+
+impl Book {
+    /// What the contract lets count of what was declared.
+    fn valid(&self, contract: &Contract, period: Interval) -> Vec<ValidExclusion> {
+        let rules = contract.exclusions.iter().map(|(class, rule)| {
+            let rule = ClassRule {
+                notice_s: rule.notice_s(),
+                cap_s: Some(rule.cap_s()),
+            };
+            (*class, rule)
+        });
+        let policy = ExclusionPolicy(rules.collect());
+        let judged = judge(&self.people.exclusions, &policy, period);
+        judged.into_iter().filter_map(Result::ok).collect()
     }
 }
 

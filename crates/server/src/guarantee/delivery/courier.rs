@@ -16,7 +16,7 @@ use super::outlet::{Failure, Key, Outlet};
 use super::parcel::Parcel;
 use super::progress::Progress;
 use super::receiver::Receiver;
-use crate::clock;
+use crate::guarantee::timestamp;
 use crate::metrics::{LetterResult, Metrics};
 use crate::store::{Letter, Store};
 
@@ -355,6 +355,7 @@ impl Courier {
     }
 }
 
+/// The guarantee's clock: letters are written by it.
 fn now_ms() -> i64 {
-    i64::try_from(clock::now().unix_ms).unwrap_or(i64::MAX)
+    timestamp().as_millisecond()
 }

@@ -1,7 +1,9 @@
 //! Who is in, what they receive, and whether it flows.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use surecast_guarantee::meter::{MediaKind, Milestones, What};
 use surecast_media::control::Kind;
 use surecast_media::id::{PeerId, TrackId};
@@ -18,6 +20,19 @@ pub(super) struct State {
     peers: HashMap<PeerId, Peer>,
     tracks: HashMap<TrackId, Track>,
     subs: BTreeMap<Key, Sub>,
+    /// When what is being handled happened.
+    now: Timestamp,
+    starts: Vec<Start>,
+}
+
+/// How long it took until something began to flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// From the wish to the first packet.
+    Wished(Duration),
+    /// From the announcement of a track to the first packet that somebody got
+    /// who was waiting for it.
+    Published(Duration),
 }
 
 #[derive(Default)]
@@ -41,6 +56,8 @@ struct Track {
     audio: bool,
     live: bool,
     muted: bool,
+    announced: Timestamp,
+    forwarded: bool,
     receivers: BTreeSet<PeerId>,
 }
 
@@ -54,11 +71,24 @@ pub(super) struct Gone {
 pub(super) struct Sub {
     number: u32,
     pub enabled: bool,
-    /// A packet came through. After a pause that somebody wanted, the first
-    /// packet is not told: it counts as flowing from its end.
+    /// A packet came through since it was wanted and not muted.
     pub seen: bool,
     pub paused: bool,
+    /// Packets should come through and do not.
+    frozen: bool,
+    /// It was there before its track was.
+    early: bool,
     told: Flow,
+    /// When it was last told to be wanted or to flow.
+    since: Timestamp,
+}
+
+impl Sub {
+    /// What was seen before does not count any more.
+    const fn anew(&mut self) {
+        self.seen = false;
+        self.frozen = false;
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,6 +100,52 @@ enum Flow {
 }
 
 impl State {
+    /// What comes next happened at `now`.
+    pub const fn at(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// What began since the last time.
+    pub fn take_starts(&mut self) -> Vec<Start> {
+        std::mem::take(&mut self.starts)
+    }
+
+    /// The session of a connection.
+    pub fn session_of(&self, peer: PeerId) -> Option<u64> {
+        self.peers.get(&peer).map(|peer| peer.session)
+    }
+
+    /// Packets come through from now on.
+    pub fn flowing(&mut self, key: Key) -> Told {
+        let now = self.now;
+        let told = self.change(key, |sub| {
+            sub.seen = true;
+            sub.frozen = false;
+        });
+        if let Some(sub) = self.subs.get_mut(&key) {
+            sub.since = now;
+        }
+        told
+    }
+
+    /// Nothing came through since `since`. Gives when that is to count from: a
+    /// stream cannot freeze before it was told to flow.
+    pub fn frozen(&mut self, key: Key, since: Timestamp) -> (Told, Timestamp) {
+        let told = self.change(key, |sub| sub.frozen = true);
+        let earliest = self.subs.get(&key).map_or(since, |sub| sub.since);
+        (told, since.max(earliest))
+    }
+
+    /// Whether the subscriber wants it.
+    pub fn demand(&mut self, key: Key, enabled: bool) -> Told {
+        self.change(key, |sub| {
+            if enabled && !sub.enabled {
+                sub.anew();
+            }
+            sub.enabled = enabled;
+        })
+    }
+
     /// A connection of a session, which is new with its first one.
     pub fn open(&mut self, key: u64, peer: PeerId) {
         let session = self.sessions.entry(key).or_default();
@@ -155,7 +231,10 @@ impl State {
     }
 
     pub fn announced(&mut self, track: TrackId, kind: Kind) {
-        self.tracks.entry(track).or_default().audio = kind == Kind::Audio;
+        let now = self.now;
+        let entry = self.tracks.entry(track).or_default();
+        entry.audio = kind == Kind::Audio;
+        entry.announced = now;
     }
 
     pub fn track_live(&mut self, track: TrackId) -> Told {
@@ -163,6 +242,13 @@ impl State {
     }
 
     pub fn muted(&mut self, track: TrackId, muted: bool) -> Told {
+        if !muted && let Some(entry) = self.tracks.get(&track).filter(|t| t.muted) {
+            for peer in &entry.receivers {
+                if let Some(sub) = self.subs.get_mut(&(*peer, track)) {
+                    sub.anew();
+                }
+            }
+        }
         self.change_track(track, |track| track.muted = muted)
     }
 
@@ -191,18 +277,22 @@ impl State {
             return Told::new();
         };
         if self.subs.contains_key(&key) {
-            return self.change(key, |sub| sub.enabled = enabled);
+            return self.demand(key, enabled);
         }
         session.count = session.count.wrapping_add(1);
+        let number = session.count;
+        let track = self.tracks.entry(key.1).or_default();
         let sub = Sub {
-            number: session.count,
+            number,
             enabled,
             seen: false,
             paused: false,
+            frozen: false,
+            early: !track.live,
             told: Flow::Unwanted,
+            since: self.now,
         };
         self.subs.insert(key, sub);
-        let track = self.tracks.entry(key.1).or_default();
         track.receivers.insert(key.0);
         self.tell(key)
     }
@@ -228,12 +318,23 @@ impl State {
     fn tell(&mut self, key: Key) -> Told {
         let (Some(peer), Some(track), Some(sub)) = (
             self.peers.get(&key.0),
-            self.tracks.get(&key.1),
+            self.tracks.get_mut(&key.1),
             self.subs.get_mut(&key),
         ) else {
             return Told::new();
         };
         let flow = flow(*peer, track, sub);
+        if sub.told == Flow::Unwanted && flow != Flow::Unwanted {
+            sub.since = self.now;
+        }
+        if sub.told == Flow::Waiting && flow == Flow::Flowing {
+            self.starts
+                .push(Start::Wished(between(sub.since, self.now)));
+            if !std::mem::replace(&mut track.forwarded, true) && sub.early {
+                let took = between(track.announced, self.now);
+                self.starts.push(Start::Published(took));
+            }
+        }
         let told = steps(sub.told, flow, sub.number, track.audio);
         sub.told = flow;
         told.into_iter().map(|what| (peer.session, what)).collect()
@@ -257,6 +358,11 @@ impl State {
     }
 }
 
+/// None where the clock went back.
+fn between(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or_default()
+}
+
 /// Nothing is expected of a track that its publisher does not send or mutes, nor
 /// of one that the subscriber has turned off.
 fn flow(peer: Peer, track: &Track, sub: &Sub) -> Flow {
@@ -264,7 +370,7 @@ fn flow(peer: Peer, track: &Track, sub: &Sub) -> Flow {
         Flow::Unwanted
     } else if !sub.seen {
         Flow::Waiting
-    } else if sub.paused || !peer.connected {
+    } else if sub.paused || sub.frozen || !peer.connected {
         Flow::Frozen
     } else {
         Flow::Flowing

@@ -104,6 +104,7 @@ impl Bench {
                     told.push("lost");
                     told.extend(state.iter().map(|sample| name(&sample.what)));
                 }
+                Message::Stalled { .. } => told.push("stalled"),
             }
         }
         told
@@ -229,10 +230,82 @@ fn a_full_queue_never_blocks_and_what_was_lost_is_told() {
     for muted in (0..QUEUE).map(|n| n % 2 == 0) {
         bench.command(MediaCommand::Mute { track, muted });
     }
+    let at = bench.start;
+    bench.media(&MediaEvent::StreamFlowing { peer, track, at });
     assert_eq!(bench.told().len(), QUEUE);
     bench.tap.flush(bench.now());
     assert_eq!(
         bench.told(),
         ["lost", "joined", "media_wanted", "media_flowing"]
     );
+}
+
+#[test]
+fn a_freeze_counts_from_the_last_frame_and_a_mute_ends_it() {
+    let mut bench = Bench::new(QUEUE);
+    bench.join(None);
+    bench.media(&connected());
+    bench.ends(JoinOutcome::Joined);
+    bench.subscribe();
+    let (peer, track) = (PEER, TRACK);
+    let mime = "video/VP8".to_owned();
+    bench.media(&MediaEvent::TrackLive { track, mime });
+    bench.media(&MediaEvent::SubscriptionLive { peer, track });
+    bench.told();
+    let (start, second) = (bench.start, Duration::from_secs(1));
+    let froze = |since| MediaEvent::StreamFrozen { peer, track, since };
+    let flows = |at| MediaEvent::StreamFlowing { peer, track, at };
+    let mut now = bench.now().after(10 * second);
+    bench.tap.media(&froze(start + 7 * second), now);
+    bench.tap.media(&flows(start + 9 * second), now);
+    let at = |message| match message {
+        Ok(Message::Sample(sample)) => (name(&sample.what), sample.at.as_millisecond()),
+        other => panic!("{other:?}"),
+    };
+    let zero = 1_780_000_000_000;
+    assert_eq!(at(bench.queue.try_recv()), ("media_frozen", zero + 7_000));
+    assert_eq!(at(bench.queue.try_recv()), ("media_flowing", zero + 9_000));
+    // Not before it was told to flow.
+    bench.tap.media(&froze(start), now);
+    assert_eq!(at(bench.queue.try_recv()), ("media_frozen", zero + 9_000));
+    now = now.after(second);
+    for muted in [true, false] {
+        let command = MediaCommand::Mute { track, muted };
+        let room = RoomId(1);
+        bench.tap.output(&Output::Media { room, command }, now);
+    }
+    // It is awaited like a new one.
+    assert_eq!(bench.told(), ["media_unwanted", "media_wanted"]);
+    bench.tap.media(&flows(now.at), now);
+    assert_eq!(bench.told(), ["media_flowing"]);
+    for enabled in [false, true] {
+        let demand = Demand {
+            enabled,
+            ..Demand::default()
+        };
+        bench.command(MediaCommand::SetDemand {
+            peer,
+            track,
+            demand,
+        });
+    }
+    assert_eq!(bench.told(), ["media_unwanted", "media_wanted"]);
+}
+
+#[test]
+fn delay_is_told_as_it_is_measured() {
+    let mut bench = Bench::new(QUEUE);
+    bench.join(None);
+    bench.told();
+    let health = |media_delay| MediaEvent::Health {
+        peer: PEER,
+        health: surecast_media::control::PeerHealth {
+            media_delay,
+            ..Default::default()
+        },
+    };
+    bench.media(&health(None));
+    assert!(bench.told().is_empty());
+    bench.media(&health(Some(Duration::from_millis(120))));
+    assert_eq!(bench.told(), ["delay"]);
 }
