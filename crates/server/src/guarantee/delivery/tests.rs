@@ -136,6 +136,7 @@ fn incident(id: u64, state: State) -> Parcel {
         timers: [].into(),
         refs: [].into(),
         refused: 0,
+        words: Default::default(),
     };
     Parcel::Incident {
         contract: "custom".into(),
