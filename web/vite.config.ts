@@ -26,5 +26,5 @@ export default defineConfig(({ mode }) => ({
       '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
     },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts', 'receipts/src/**/*.test.ts'] },
 }));

@@ -102,6 +102,7 @@ fn settle(
                 module,
                 region,
                 method,
+                guard_good_from: None,
                 window: Window::Period,
                 floor: 30,
                 target: "99.95%".parse()?,

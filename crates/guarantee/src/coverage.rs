@@ -77,6 +77,9 @@ pub struct Coverage {
     pub region: Region,
     /// How it is measured.
     pub method: Method,
+    /// For session-seconds: from which share of its session time a minute is
+    /// good in the guard; none = 95 %. In contracts it is `good_from`.
+    pub guard_good_from: Option<Percent>,
     /// Fewer samples than this in a slice, and probes decide; 0 = none needed.
     pub floor: u64,
     /// What is promised.
@@ -128,7 +131,7 @@ impl TryFrom<Line> for Coverage {
             ..
         } = line;
         let method = match (line.method, slice_minutes, good_from) {
-            (MethodName::SessionSeconds, None, None) => Method::SessionSeconds,
+            (MethodName::SessionSeconds, None, _) => Method::SessionSeconds,
             (MethodName::Occurrences, None, None) => Method::Occurrences,
             (MethodName::Timeslices, Some(slice_minutes), Some(good_from)) => Method::Timeslices {
                 slice_minutes,
@@ -156,7 +159,7 @@ impl TryFrom<Line> for Coverage {
             }
             (_, _, Some(_)) => {
                 return Err("`good_from` does not belong to this method: \
-                            it is for timeslices"
+                            it is for timeslices and session-seconds"
                     .to_owned());
             }
         };
@@ -164,6 +167,7 @@ impl TryFrom<Line> for Coverage {
             module: line.module,
             region: line.region,
             method,
+            guard_good_from: good_from.filter(|_| method == Method::SessionSeconds),
             floor: line.floor,
             target: line.target,
             window: line.window,
@@ -176,7 +180,7 @@ impl TryFrom<Line> for Coverage {
 impl From<Coverage> for Line {
     fn from(coverage: Coverage) -> Self {
         let (method, slice_minutes, good_from) = match coverage.method {
-            Method::SessionSeconds => (MethodName::SessionSeconds, None, None),
+            Method::SessionSeconds => (MethodName::SessionSeconds, None, coverage.guard_good_from),
             Method::Occurrences => (MethodName::Occurrences, None, None),
             Method::Timeslices {
                 slice_minutes,

@@ -8,10 +8,17 @@
 //! - All servers of a region are added up. Where clients' receipts saw more down
 //!   time than the servers did, the receipts' view counts.
 //! - **Missing is bad.** From a source's first to its last minute in the period,
-//!   a minute without a rollup or with [`NoData`](crate::rollup::RollupState)
+//!   and as long as the log expects it (it has started and not been retired), a
+//!   minute without a rollup or with [`NoData`](crate::rollup::RollupState)
 //!   weighs as much as the larger of the minutes before and after the gap, and
 //!   one session at least, all of it down. So does a minute of which no server
-//!   says anything.
+//!   says anything. A source that the log expects weighs the median of its
+//!   minutes at least.
+//! - **To leave out a very bad minute** never pays in anything that counts
+//!   minutes, the guard among them: there it is bad either way. In session time
+//!   it can pay only where the minute's downtime is more than its weight, that
+//!   is, more than all sessions of the heavier minute beside it. Such a weight is
+//!   known to nobody once the minute is gone, and the guard bounds what is won.
 //! - **Below the floor, and where nothing happened, probes decide**: at least 3
 //!   vantages that could measure, at least 2 of them agreeing that it was bad.
 //!   Without that evidence it is bad. A probe that failed itself has no vote.
@@ -44,7 +51,7 @@ pub use evidence::LeafRange;
 pub use slices::SHARE_PARTS;
 
 /// Session-seconds are guarded by minutes: a minute is good from this share of
-/// its session time. 95 % is what the published per-minute agreements use; the
+/// its session time, unless the contract names another one. 95 % is what the published per-minute agreements use; the
 /// target itself would turn every minute bad in which one of a hundred sessions
 /// has a freeze.
 pub const GUARD_GOOD_FROM: Percent = match Percent::from_units(95_000_000) {
@@ -215,7 +222,10 @@ pub fn evaluate(
     let excluded = excluded(exclusions, coverage.module, &coverage.region);
     let mut minutes = Minutes::new(coverage, table, (from, to), &excluded);
     let mut measured = match coverage.method {
-        Method::SessionSeconds => session_seconds::measure(&mut minutes),
+        Method::SessionSeconds => {
+            let good_from = coverage.guard_good_from.unwrap_or(GUARD_GOOD_FROM);
+            session_seconds::measure(&mut minutes, good_from)
+        }
         Method::Timeslices {
             slice_minutes,
             good_from,

@@ -6,6 +6,7 @@
 //! they stand in the log together with their signatures.
 
 pub mod probe;
+pub mod receipt;
 
 use std::fmt;
 

@@ -58,6 +58,11 @@ fn probes() -> MethodRouter<Arc<Doors>> {
     post(guarantee::probes::take).layer(most)
 }
 
+fn receipts() -> MethodRouter<Arc<Doors>> {
+    let most = DefaultBodyLimit::max(guarantee::receipts::MAX_BODY);
+    post(guarantee::receipts::take).layer(most)
+}
+
 /// All doors on the HTTP port.
 pub fn router(doors: &Arc<Doors>) -> Router {
     let cors = doors.config.http.cors;
@@ -74,6 +79,7 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
         .route("/guarantee/v1/probes", probes())
+        .route("/guarantee/v1/receipts", receipts())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
         .with_state(doors.clone());

@@ -14,8 +14,10 @@ mod book;
 mod contracts;
 pub mod delivery;
 pub mod desk;
+mod facts;
 mod look;
 mod pulse;
+mod receipts;
 mod reports;
 mod run;
 mod tap;
@@ -40,7 +42,7 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
-use crate::evidence::EvidenceLog;
+use crate::evidence::{EvidenceLog, key_file};
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -51,6 +53,7 @@ pub use book::{
 pub(crate) use delivery::check_smtp;
 pub use delivery::{Delivery, Parcel, Waker};
 pub use desk::{Desk, DeskError, DeskView};
+pub use receipts::{ReceiptRefusal, Receipts};
 pub use reports::{Receipt, Refusal, Reports};
 pub use tap::{Message, Tap};
 
@@ -71,6 +74,8 @@ pub struct Shared {
     book: RwLock<Book>,
     /// What probes report.
     reports: Reports,
+    /// What clients sign.
+    pub receipts: Receipts,
 }
 
 impl Shared {
@@ -128,6 +133,7 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        facts::append(&log, &mut book, config, &source, &lines).await?;
         let levels = strictest(&contracts);
         book.begin(contracts.clone());
         let now = timestamp();
@@ -139,10 +145,12 @@ impl Guarantee {
         let meter = Meter::new(settings, last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
         let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
+        let receipts = receipts(&log, &data_dir.join("evidence"), region.clone())?;
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
             reports,
+            receipts,
         });
         tokio::spawn(listen(shared.log.people(), Arc::downgrade(&shared)));
         let waker = delivery.waker();
@@ -154,6 +162,7 @@ impl Guarantee {
         let tap = Tap::new(sender, region.clone(), metrics.clone());
         let runner = run::Runner::new(meter, shared.clone(), metrics.clone(), timestamp);
         let task = tokio::spawn(runner.run(receiver));
+        tokio::spawn(shared.clone().write_receipts(metrics.clone()));
         let metrics = metrics.clone();
         let guarantee = Self {
             shared,
@@ -197,7 +206,9 @@ impl Guarantee {
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
-            let ((), metered) = tokio::join!(self.desk.stop(), self.task);
+            // Together, so that one commit holds all of them.
+            let receipts = self.shared.close_receipts(0, true);
+            let ((), metered, _) = tokio::join!(self.desk.stop(), self.task, receipts);
             if let Err(error) = metered {
                 tracing::error!(%error, "the meter ended badly");
             }
@@ -333,6 +344,19 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+/// The key that countersigns is beside the log's.
+fn receipts(log: &EvidenceLog, dir: &Path, region: Region) -> anyhow::Result<Receipts> {
+    let path = dir.join("receipts-key");
+    let name = format!("{}/receipts", log.key().name());
+    let key = match std::fs::File::open(&path) {
+        Ok(file) => key_file::read(file),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => key_file::new(&path, &name),
+        Err(error) => Err(error.into()),
+    };
+    let key = key.with_context(|| format!("cannot use the key {}", path.display()))?;
+    Receipts::new(key, log.key().name(), region, &node_name(log))
 }
 
 fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {

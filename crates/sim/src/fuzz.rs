@@ -8,8 +8,14 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{Fact, Record, life};
 use surecast_guarantee::contract::plan::Plan;
-use surecast_guarantee::evidence::{Checkpoint, Leaf, Note, Tile, VerifyingKey, bundle};
+use surecast_guarantee::evidence::{
+    Algorithm, Checkpoint, Leaf, Note, SigningKey, Tile, VerifyingKey, bundle,
+};
+use surecast_guarantee::offer::{BuyerNeed, Offer};
+use surecast_guarantee::report::{probe, receipt};
+use surecast_guarantee::rollup::{Minute, RollupTable};
 use surecast_media::control::{MediaCommand, PeerRole};
 use surecast_media::id::{PeerId, RoomId};
 use surecast_media::time::Now;
@@ -45,6 +51,12 @@ pub const TARGETS: &[Target] = &[
     target("log_note", log_note),
     target("log_leaf", log_leaf),
     target("log_bundle", log_bundle),
+    target("contract", contract),
+    target("contract_fact", contract_fact),
+    target("buyer_need", buyer_need),
+    target("offer", offer),
+    target("probe_report", probe_report),
+    target("client_receipt", client_receipt),
     target("inbound", inbound),
 ];
 
@@ -108,6 +120,51 @@ fn red(bytes: &[u8]) {
 
 fn token(bytes: &[u8]) {
     token::fuzz_token(bytes, moment());
+}
+
+/// What is read as a contract is written and read the same, and its life and its
+/// periods can be computed.
+fn contract(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok((contract, _)) = Contract::from_yaml(text) else {
+        return;
+    };
+    let again = contract.to_yaml().expect("written");
+    let (again, _) = Contract::from_yaml(&again).expect("read again");
+    assert_eq!(again.hash(), contract.hash());
+    let mut record = Record::default();
+    let _ = record.handle_contract(&contract, 0, Minute(0).start());
+    // Days after the last of the calendar are an error.
+    for now in [Minute(0), Minute(30_196_800), Minute::MAX] {
+        let _ = life(&contract, &record, now.start());
+    }
+}
+
+fn contract_fact(bytes: &[u8]) {
+    let Ok(leaf) = Leaf::parse(bytes) else {
+        return;
+    };
+    let Ok(Some(fact)) = Fact::of(&leaf) else {
+        return;
+    };
+    let mut table = RollupTable::with_max_pages(1);
+    let _ = fact.tell(&mut table, leaf.at());
+    let again = fact.leaf(leaf.at()).expect("written");
+    assert_eq!(Fact::of(&again), Ok(Some(fact)));
+}
+
+fn buyer_need(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = BuyerNeed::read("need.yaml", text);
+    }
+}
+
+fn offer(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = Offer::read("offer.yaml", text);
+    }
 }
 
 /// The bytes as a description that a client offers.
@@ -202,6 +259,30 @@ fn drain(sfu: &mut Sfu, now: Instant) {
     sfu.flush(now);
     while sfu.poll_transmit().is_some() {}
     while sfu.poll_event().is_some() {}
+}
+
+/// The bytes as a report, and as a statement that a known probe has signed.
+fn probe_report(bytes: &[u8]) {
+    let Ok(key) = SigningKey::from_seed("fra", Algorithm::Ed25519, [7; 32]) else {
+        return;
+    };
+    let known = [key.public().clone()];
+    let _ = probe::Signed::read(bytes, &known);
+    let line = String::from_utf8_lossy(bytes);
+    let note = Note::sign(format!("{}\n", line.trim_end()), &key).to_string();
+    if let Ok(signed) = probe::Signed::read(note.as_bytes(), &known) {
+        assert!(signed.statement.rollups().is_ok(), "what is taken counts");
+        assert_eq!(signed.logged().open(), Ok(signed));
+    }
+}
+
+/// The bytes as a statement; the signature is looked at last, so that all before
+/// it is reached.
+fn client_receipt(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(statement) = receipt::Statement::read(&text, "AA==") {
+        let _ = statement.session_ms();
+    }
 }
 
 /// An engine with one connection that waits for an offer. `None` when the

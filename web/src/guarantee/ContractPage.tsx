@@ -31,7 +31,14 @@ export function ContractPage({ contract, tab, item }: ContractPageProps) {
   const { me, api } = useMe();
   const { value, error } = useData(`contract:${contract}:${me.role}`, () => api.contract(contract), EVERY_MS);
   useTitle(`${contract} · ${t(`g.tab.${tab}`)}`);
-  if (!value) return error ? <Trouble error={error} /> : <Loading />;
+  if (!value) {
+    return (
+      <>
+        <p className="g-crumbs"><Link to={placePath()}>{t('g.contracts')}</Link></p>
+        {error ? <Trouble error={error} /> : <Loading />}
+      </>
+    );
+  }
   return (
     <>
       <ContractHead contract={value} />

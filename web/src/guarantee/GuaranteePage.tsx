@@ -13,8 +13,12 @@ import { SessionProvider, useSession } from './SessionProvider';
 import { SignIn } from './SignIn';
 import { WhoAmI } from './WhoAmI';
 import './styles/frame.css';
+import './styles/parts.css';
+import './styles/map.css';
 import './styles/overview.css';
+import './styles/clocks.css';
 import './styles/desk.css';
+import './styles/settle.css';
 
 /** What is promised, what it came to, and what is done about it. */
 export default function GuaranteePage() {

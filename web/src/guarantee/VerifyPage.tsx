@@ -14,7 +14,8 @@ export function VerifyPage({ contract }: { contract: ContractDetail }) {
   const at = `--log ${window.location.origin}/log/ --key '${log.vkey}'`;
   const leaf = contract.leaf ?? Math.max(0, log.size - 1);
   return (
-    <div className="g-verify">
+    <section className="g-verify" aria-labelledby="g-verify-title">
+      <h2 id="g-verify-title">{t('g.verify.title')}</h2>
       <p className="lead">{t('g.verify.text')}</p>
       <dl className="g-card g-facts">
         <div><dt>{t('g.verify.origin')}</dt><dd><code>{log.origin}</code></dd></div>
@@ -30,7 +31,7 @@ export function VerifyPage({ contract }: { contract: ContractDetail }) {
         <Step title={t('g.verify.export')} text={t('g.verify.export.text')} command={`surecast evidence export ${at} --kind settlement --kind correction`} />
       </ol>
       <p className="hint">{t('g.verify.limits')}</p>
-    </div>
+    </section>
   );
 }
 

@@ -21,7 +21,7 @@ export const SEVERITIES: readonly Severity[] = ['S1', 'S2', 'S3', 'S4'];
 export const MODULES = ['join', 'signalling', 'media', 'messaging', 'playback', 'recording', 'agent'] as const;
 export type Module = (typeof MODULES)[number];
 
-export type MinuteState = 'good' | 'bad' | 'no_data' | 'idle' | 'unknown';
+export type MinuteState = 'good' | 'bad' | 'no_data' | 'maintenance' | 'idle' | 'unknown';
 export type Alert = 'ticket' | 'page';
 export type ClockKind = 'first_response' | 'next_update' | 'restoration';
 
@@ -114,6 +114,18 @@ export interface Incident {
   clocks: Clock[];
   refs: number[];
   refused: number;
+  words: Word[];
+}
+
+/** What somebody did about an incident, with names and texts that the public log does not have. */
+export interface Word {
+  at: string;
+  /** null = by time. */
+  by: Person | null;
+  /** Name of the action, or `called`. */
+  what: string;
+  called: string[];
+  text: string;
 }
 
 export interface TimelineEntry {

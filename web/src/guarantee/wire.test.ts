@@ -6,6 +6,7 @@ describe('from the wire', () => {
     const period = { share: '99.95%', met: true };
     const read = line({ module: 'media', region: 'eu', target: '99.9%', critical: true, period, term: null, budget_left_s: -3, days: [{ day: '2026-11-01', share: null }] });
     expect(read).toMatchObject({ period: '99.95%', term: null, met: true, budget_left_s: -3, days: [{ share: null }] });
+    expect(line({ minutes: [{ state: 'maintenance' }, { state: 'teleported' }] }).minutes.map(({ state }) => state)).toEqual(['maintenance', 'unknown']);
     expect(line({})).toMatchObject({ period: null, met: true, alert: null, minutes: [], days: [] });
   });
 

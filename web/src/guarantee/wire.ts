@@ -12,6 +12,7 @@ import type {
   Message,
   Minute,
   MinuteState,
+  Person,
   PublicStatus,
   RegisteredEvent,
   Settlement,
@@ -21,6 +22,7 @@ import type {
   TicketState,
   Timeline,
   TimelineEntry,
+  Word,
 } from './api';
 
 /** From the wire to the shapes of `api.ts`: what is missing becomes what pages can show. Pure. */
@@ -94,9 +96,12 @@ export function line(value: unknown): Line {
   };
 }
 
+/** A state that this console does not know says nothing to it. */
+const STATES: readonly MinuteState[] = ['good', 'bad', 'no_data', 'maintenance', 'idle'];
+
 function minute(value: unknown): Minute {
   const raw = record(value);
-  return { minute: text(raw.minute), state: (textOrNull(raw.state) ?? 'unknown') as MinuteState, leaf: number(raw.leaf) };
+  return { minute: text(raw.minute), state: STATES.find((state) => state === raw.state) ?? 'unknown', leaf: number(raw.leaf) };
 }
 
 /** The newest minute may still be open: the last one that the log knows says how many there are. */
@@ -143,7 +148,19 @@ export function incident(value: unknown, within?: unknown): Incident {
     clocks: list(raw.clocks, '').map(clock),
     refs: list(raw.refs, '').filter((leaf) => typeof leaf === 'number'),
     refused: number(raw.refused) ?? 0,
+    words: list(raw.words, '').map(said),
   };
+}
+
+function said(value: unknown): Word {
+  const raw = record(value);
+  const by = raw.by ? person(raw.by) : null;
+  return { at: text(raw.at), by, what: text(raw.what), called: texts(raw.called), text: text(raw.text) };
+}
+
+function person(value: unknown): Person {
+  const raw = record(value);
+  return { kind: text(raw.kind), name: text(raw.name) };
 }
 
 export function timeline(value: unknown): Timeline {
@@ -198,11 +215,10 @@ export function ticket(value: unknown, within?: unknown): Ticket {
 
 function message(value: unknown): Message {
   const raw = record(value);
-  const author = record(raw.author);
   return {
     at: text(raw.at),
     channel: textOrNull(raw.channel),
-    author: { kind: text(author.kind), name: text(author.name) },
+    author: person(raw.author),
     automatic: raw.automatic === true,
     body: text(raw.body),
   };

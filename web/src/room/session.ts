@@ -1,4 +1,5 @@
 import { Room, type RoomOptions } from 'livekit-client';
+import { type Receipt, type Receipts, startReceipts, verifyCountersignature } from '../../receipts/src';
 import type { Role, RoomKind } from '../app/routes';
 import { QualityMonitor } from '../quality/monitor';
 import type { Sample } from '../quality/stats';
@@ -26,6 +27,8 @@ export interface Session {
   room: Room;
   quality: QualityMonitor;
   request: JoinRequest;
+  /** What this browser tells the server's log of the stay, once it connects. */
+  receipts?: Receipts;
   /** Signs API calls about this room; undefined when we are no admin of it. */
   adminToken?: () => Promise<string>;
   /** Set once connect() succeeded. */
@@ -40,7 +43,12 @@ export interface MediaFailure {
 declare global {
   interface Window {
     /** For debugging and browser tests: the current room and its last samples. */
-    __surecast?: { room: Room; readonly stats: readonly Sample[] };
+    __surecast?: {
+      room: Room;
+      readonly stats: readonly Sample[];
+      readonly receipts: readonly Receipt[];
+      verifyCountersignature: typeof verifyCountersignature;
+    };
   }
 }
 
@@ -63,18 +71,29 @@ export function serverUrl(): string {
 export function createSession(request: JoinRequest, adminToken: Session['adminToken']): Session {
   const room = new Room(roomOptions(request));
   const quality = new QualityMonitor(room);
+  const session: Session = { room, quality, request, adminToken, connected: false };
   window.__surecast = {
     room,
     get stats() {
       return quality.getState().samples;
     },
+    get receipts() {
+      return session.receipts?.kept ?? [];
+    },
+    verifyCountersignature,
   };
-  return { room, quality, request, adminToken, connected: false };
+  return session;
 }
 
 /** Connects, then publishes. Devices that fail do not undo the join; they are reported. */
 export async function connectSession(session: Session, token: string): Promise<MediaFailure[]> {
   const { room, request } = session;
+  session.receipts = startReceipts(room, {
+    url: serverUrl(),
+    token: () => latestToken(room) ?? token,
+    // Receipts are the user's, and a stay goes on without them: a server may keep no log.
+    onError: (error) => console.debug('no receipt:', error.message),
+  });
   await room.connect(serverUrl(), token);
   session.connected = true;
   const me = room.localParticipant;
@@ -83,6 +102,11 @@ export async function connectSession(session: Session, token: string): Promise<M
     await me.setName(request.name).catch(() => undefined);
   }
   return me.permissions?.canPublish === false ? [] : publishDevices(room, request.audio, request.video);
+}
+
+/** The server renews the token of a long stay; the SDK keeps it to itself. */
+function latestToken(room: Room): string | undefined {
+  return (room as unknown as { engine?: { token?: string } }).engine?.token;
 }
 
 export async function publishDevices(room: Room, audio: boolean, video: boolean): Promise<MediaFailure[]> {
@@ -104,5 +128,6 @@ export async function publishDevices(room: Room, audio: boolean, video: boolean)
 
 export function closeSession(session: Session): void {
   session.quality.stop();
+  void session.receipts?.stop();
   void session.room.disconnect();
 }

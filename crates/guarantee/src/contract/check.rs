@@ -10,7 +10,7 @@ mod remedies;
 mod time;
 
 use super::Contract;
-use super::policy::Requirement;
+use super::policy::{Effect, Requirement};
 use super::problem::{Level, Places, Problem};
 use crate::calendar::TZDB_VERSION;
 use crate::exclusion::ExclusionClass;
@@ -140,6 +140,24 @@ impl<'a> Check<'a> {
                 }
             }
             self.same_requirement(index, &path);
+            self.effect(index, &path);
+        }
+    }
+
+    /// What is to be excluded needs a class that is allowed.
+    fn effect(&mut self, index: usize, path: &str) {
+        let contract = self.contract;
+        let condition = &contract.conditions[index];
+        let (class, name) = match condition.requires {
+            Requirement::MinSpend { .. } => (ExclusionClass::MinimumSpend, "minimum_spend"),
+            Requirement::FrozenConfig { .. } => {
+                (ExclusionClass::ConfigurationDrift, "configuration_drift")
+            }
+            Requirement::DeclaredPeak { .. } => (ExclusionClass::AbovePeak, "above_peak"),
+        };
+        if condition.effect == Effect::Exclude && !contract.exclusions.contains_key(&class) {
+            let what = "the effect `exclude` has none: the contract excludes no such time";
+            self.warn(path, what, format!("add `{name}` to `exclusions`"));
         }
     }
 
@@ -155,6 +173,10 @@ impl<'a> Check<'a> {
                     ..
                 },
             ) => module == m && region == r,
+            (
+                Requirement::FrozenConfig { modules, .. },
+                Requirement::FrozenConfig { modules: m, .. },
+            ) => modules.is_empty() || m.is_empty() || modules.iter().any(|x| m.contains(x)),
             (a, b) => std::mem::discriminant(a) == std::mem::discriminant(b),
         };
         if let Some(first) = before.iter().position(|c| same(&c.requires)) {

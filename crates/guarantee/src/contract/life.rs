@@ -6,6 +6,7 @@
 
 pub(crate) mod condition;
 mod fact;
+mod line;
 pub mod record;
 pub mod schedule;
 
@@ -23,8 +24,9 @@ use crate::term::{Period, TermError};
 
 use condition::Notice;
 pub use fact::{Fact, FactError, Measures, Side};
+pub use line::Stretch;
 pub use record::Record;
-pub use schedule::{Schedule, Stretch};
+pub use schedule::Schedule;
 
 /// Where a contract stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]

@@ -59,7 +59,8 @@ pub enum Requirement {
     },
     /// The effective settings stay as they were signed.
     FrozenConfig {
-        /// SHA-256 of the effective settings in canonical JSON, in hexadecimal.
+        /// SHA-256 of the canonical JSON of the hashes of the modules' effective
+        /// settings, in hexadecimal: see [`settings_hash`](crate::contract::life::settings_hash).
         sha256: String,
         /// Settings of these modules; empty = all. Drift excludes only the
         /// module that drifted.

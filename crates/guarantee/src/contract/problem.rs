@@ -1,7 +1,7 @@
 //! What is wrong in a file, where, and what to do.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,22 @@ impl Problem {
     pub fn in_file(&self, file: &str) -> String {
         format!("{file}:{self}")
     }
+
+    /// Path, problem and remedy, without the place: `PATH: what; what to do`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut out = String::new();
+        if !self.path.is_empty() {
+            write_plain(&mut out, &self.path);
+            out.push_str(": ");
+        }
+        write_plain(&mut out, &self.what);
+        if let Some(hint) = &self.hint {
+            out.push_str("; ");
+            write_plain(&mut out, hint);
+        }
+        out
+    }
 }
 
 /// `12:5: error: coverage[2].target: what is wrong; what to do`
@@ -52,29 +68,19 @@ impl fmt::Display for Problem {
             Level::Warning => "warning",
         };
         write!(f, "{}:{}: {level}: ", self.place.line, self.place.column)?;
-        if !self.path.is_empty() {
-            write_plain(f, &self.path)?;
-            f.write_str(": ")?;
-        }
-        write_plain(f, &self.what)?;
-        if let Some(hint) = &self.hint {
-            f.write_str("; ")?;
-            write_plain(f, hint)?;
-        }
-        Ok(())
+        f.write_str(&self.words())
     }
 }
 
 /// Words out of a file must not steer the terminal on which they are shown.
-fn write_plain(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+fn write_plain(out: &mut String, text: &str) {
     for c in text.chars() {
         if c.is_control() {
-            write!(f, "{}", c.escape_default())?;
+            out.extend(c.escape_default());
         } else {
-            f.write_char(c)?;
+            out.push(c);
         }
     }
-    Ok(())
 }
 
 /// Where the values and keys of a file stand, by their paths.

@@ -42,6 +42,20 @@ pub fn load<T: DeserializeOwned>(text: &str) -> Result<(T, Places), Box<Problem>
     Ok((typed, places))
 }
 
+/// As [`load`], for documents in which numbers with decimals are quantities that
+/// are read from text.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_quantities<T: DeserializeOwned>(text: &str) -> Result<T, Box<Problem>> {
+    check_size(text)?;
+    let node = serde_saphyr::from_str_with_options::<Spanned<Node>>(text, options(1))
+        .map_err(|e| syntax(&e))?;
+    let mut places = Places::default();
+    let value = plain("", node, Decimals::AsText, &mut places)?;
+    typed("", value, &places)
+}
+
 /// Lines of coverage as they stand in a contract.
 ///
 /// # Errors

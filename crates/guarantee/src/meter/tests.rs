@@ -367,6 +367,33 @@ fn where_the_meter_did_not_run_there_is_no_data() {
     assert_eq!(states(&mut meter), [(6, Idle)]);
 }
 
+/// A leap second that is smeared over a day makes the clock slower by one part in
+/// 86,400; and then the clock is set back.
+#[test]
+fn smeared_seconds_and_a_clock_that_is_set_back_count_nothing_twice() {
+    let mut meter = meter();
+    meter.handle_sample(sample(0, 1, What::JoinStarted), at(0));
+    meter.handle_sample(sample(1_000, 1, joined()), at(1_000));
+    let smeared = |tens: i64| {
+        let nanos = tens * 10_000_000_000 / 86_400 * 86_399;
+        at(0) + jiff::SignedDuration::from_nanos(nanos)
+    };
+    for tens in 1..=40 {
+        meter.handle_timeout(smeared(tens));
+    }
+    // From 6:40 back to 4:40.
+    tick(&mut meter, 280_000, 495_001);
+    let rollups: Vec<Rollup> = std::iter::from_fn(|| meter.poll_rollup()).collect();
+    let joins = rollups.iter().filter(|r| r.module == Module::Join);
+    let minutes: Vec<_> = joins.clone().map(|r| r.minute.0 - START).collect();
+    assert_eq!(minutes, (0..8).collect::<Vec<_>>());
+    for rollup in joins {
+        assert!(rollup.up_ms + rollup.down_ms <= 60_000, "{rollup:?}");
+    }
+    let before: u64 = rollups.iter().take(15).map(|r| r.up_ms).sum();
+    assert_eq!(before, 5 * 60_000, "smeared minutes are whole");
+}
+
 #[test]
 fn at_the_end_whole_minutes_are_given_out_at_once() {
     let mut meter = meter();

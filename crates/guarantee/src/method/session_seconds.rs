@@ -8,11 +8,11 @@ use std::cmp::Ordering;
 
 use super::minutes::{Known, Minutes, Seen};
 use super::probes::Verdict;
-use super::{GUARD_GOOD_FROM, Measured, Runs, Tally, Used};
-use crate::ratio::Ratio;
+use super::{Measured, Runs, Tally, Used};
+use crate::ratio::{Percent, Ratio};
 use crate::rollup::MINUTE_MS;
 
-pub(super) fn measure(minutes: &mut Minutes<'_>) -> Measured {
+pub(super) fn measure(minutes: &mut Minutes<'_>, good_from: Percent) -> Measured {
     let (mut up, mut down) = (0_u128, 0_u128);
     let mut tally = Tally::default();
     let mut bad = Runs::default();
@@ -27,7 +27,7 @@ pub(super) fn measure(minutes: &mut Minutes<'_>) -> Measured {
             *(if good { &mut up } else { &mut down }) += u128::from(MINUTE_MS);
             good
         } else {
-            share(seen).reaches(GUARD_GOOD_FROM)
+            share(seen).reaches(good_from)
         };
         if good {
             tally.good += 1;

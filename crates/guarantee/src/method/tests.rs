@@ -23,6 +23,7 @@ fn coverage(method: Method, floor: u64, target: &str) -> Coverage {
         module: Module::Media,
         region: region(),
         method,
+        guard_good_from: None,
         window: Window::Period,
         floor,
         target: percent(target),
@@ -439,6 +440,81 @@ fn excluded_minutes_leave_both_sides() {
     assert_eq!(result.tally.excluded_minutes, 0);
 }
 
+/// A source that dies while another one reports costs nothing, unless the log
+/// expects it.
+#[test]
+fn a_source_that_has_started_counts_until_it_is_retired() {
+    let said = [
+        (0..10, "server:a", time(120_000, 0)),
+        (0..2, "server:b", time(60_000, 0)),
+    ];
+    let b = "server:b".parse().expect("a source");
+    let c = "server:c".parse().expect("a source");
+    let line = coverage(Method::SessionSeconds, 0, "99%");
+    let attained = |table: &RollupTable| {
+        let result = evaluate(&line, table, period(10), &[]).expect("evaluated");
+        (result.primary.num / 60_000, result.primary.den / 60_000)
+    };
+    let mut table = table(&said);
+    assert_eq!(attained(&table), (22, 22));
+    let early = Minute(START - 100).start();
+    table
+        .start(Module::Media, &region(), &b, early)
+        .expect("room");
+    assert_eq!(attained(&table), (22, 30));
+    // Twice is once.
+    table
+        .start(Module::Media, &region(), &b, Minute(START + 5).start())
+        .expect("room");
+    assert_eq!(attained(&table), (22, 30));
+    table.retire(&b, Minute(START + 5).start());
+    assert_eq!(attained(&table), (22, 25));
+    // One that never said anything weighs one session.
+    table
+        .start(Module::Media, &region(), &c, Minute(START + 7).start())
+        .expect("room");
+    assert_eq!(attained(&table), (22, 28));
+    table.retire(&c, Minute(START + 7).start());
+    assert_eq!(attained(&table), (22, 25));
+    // Elsewhere nothing is expected of it.
+    table
+        .start(Module::Join, &region(), &c, early)
+        .expect("room");
+    assert_eq!(attained(&table), (22, 25));
+}
+
+/// The quiet minutes beside a peak are not what its silence weighs.
+#[test]
+fn silence_of_an_expected_source_weighs_the_median_at_least() {
+    let said = [
+        (0..6, "server:a", time(600_000, 0)),
+        (6..7, "server:a", time(60_000, 0)),
+        (8..9, "server:a", time(60_000, 0)),
+    ];
+    let line = coverage(Method::SessionSeconds, 0, "99%");
+    let down = |table: &RollupTable| {
+        let result = evaluate(&line, table, period(9), &[]).expect("evaluated");
+        (result.primary.den - result.primary.num) / 60_000
+    };
+    let mut table = table(&said);
+    assert_eq!(down(&table), 1);
+    let a = "server:a".parse().expect("a source");
+    table
+        .start(Module::Media, &region(), &a, Minute(START).start())
+        .expect("room");
+    assert_eq!(down(&table), 10);
+}
+
+#[test]
+fn the_guard_can_be_stricter_than_95_percent() {
+    let said = [(0..10, "server:a", time(97_000, 3_000))];
+    let mut line = coverage(Method::SessionSeconds, 0, "99%");
+    assert_eq!(run(&line, &said, 10).used, Used::SessionSeconds);
+    line.guard_good_from = Some(percent("98%"));
+    let result = run(&line, &said, 10);
+    assert_eq!((result.used, result.attained.num), (Used::Guard, 0));
+}
+
 #[test]
 fn leaves_are_passed_on() {
     let said = [
@@ -553,6 +629,43 @@ proptest! {
         let after = said(&minutes);
         prop_assert_ne!(after.attained.compare(before.attained), std::cmp::Ordering::Greater);
         prop_assert!(after.tally.good <= before.tally.good);
+    }
+
+    /// To leave a minute out never pays in the guard, and in session time only
+    /// where its downtime is more than it weighs.
+    #[test]
+    fn reporting_is_never_worse_than_omitting(
+        minutes in prop::collection::vec((0..9_u64, 0..9_u64), 2..40),
+        at in any::<prop::sample::Index>(),
+        expected in any::<bool>(),
+    ) {
+        let length = minutes.len() as u32;
+        let at = at.index(minutes.len());
+        let line = coverage(Method::SessionSeconds, 0, "99%");
+        let result = |omitted: Option<usize>| {
+            let said: Vec<Said<'_>> = (0..)
+                .zip(&minutes)
+                .filter(|(i, _)| omitted != Some(*i as usize))
+                .map(|(i, &(up, down))| {
+                    let counts = Counts { up_ms: up * 60_000, down_ms: down * 60_000, ..Counts::default() };
+                    (i..i + 1, "server:a", Some(counts))
+                })
+                .collect();
+            let mut table = table(&said);
+            if expected {
+                let source = "server:a".parse().expect("a source");
+                table.start(Module::Media, &region(), &source, Minute(START).start()).expect("room");
+            }
+            evaluate(&line, &table, period(length), &[]).expect("evaluated")
+        };
+        let (reported, omitted) = (result(None), result(Some(at)));
+        let guard = |r: &LineResult| r.guard.expect("a guard");
+        prop_assert_ne!(guard(&omitted).compare(guard(&reported)), std::cmp::Ordering::Greater);
+        let load = |i: Option<usize>| i.and_then(|i| minutes.get(i)).map_or(0, |m| m.0 + m.1);
+        let weight = load(at.checked_sub(1)).max(load(Some(at + 1))).max(1);
+        if minutes[at].1 <= weight {
+            prop_assert_ne!(omitted.attained.compare(reported.attained), std::cmp::Ordering::Greater);
+        }
     }
 
     #[test]

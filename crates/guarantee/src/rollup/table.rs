@@ -30,6 +30,10 @@ pub const MAX_PAGES: usize = 100_000;
 /// look at the source and not at the list.
 pub const MAX_CONTRADICTIONS: usize = 10_000;
 
+/// Lines of sources that may start: a hundred machines of 25 lines, forty times
+/// each. Even one that never says a word takes a column.
+pub const MAX_STARTS: usize = 100_000;
+
 /// Minutes of a page.
 pub(crate) const DAY: u32 = 1440;
 
@@ -86,6 +90,9 @@ pub enum ImportError {
         "the table is full: it holds {0} days of sources; evaluate a shorter period or fewer lines at a time"
     )]
     Full(usize),
+    /// Too many sources have started.
+    #[error("the log says of more than {MAX_STARTS} lines of sources that they have started")]
+    Starts,
 }
 
 /// A minute of which one source said two things.
@@ -109,6 +116,7 @@ pub struct RollupTable {
     max_pages: usize,
     contradictions: BTreeSet<Contradiction>,
     more_contradictions: bool,
+    starts: usize,
 }
 
 /// What one source says of one module in one region.
@@ -143,6 +151,7 @@ impl RollupTable {
             max_pages: max_pages.min(MAX_PAGES),
             contradictions: BTreeSet::new(),
             more_contradictions: false,
+            starts: 0,
         }
     }
 
@@ -175,7 +184,20 @@ impl RollupTable {
 
     /// A source is expected to report from the first whole minute on, until it
     /// is retired. One that has started already goes on.
-    pub fn start(&mut self, module: Module, region: &Region, source: &Source, at: Timestamp) {
+    ///
+    /// # Errors
+    /// There are [`MAX_STARTS`] already.
+    pub fn start(
+        &mut self,
+        module: Module,
+        region: &Region,
+        source: &Source,
+        at: Timestamp,
+    ) -> Result<(), ImportError> {
+        if self.starts >= MAX_STARTS {
+            return Err(ImportError::Starts);
+        }
+        self.starts += 1;
         let regions = self.columns.entry(module).or_default();
         let sources = regions.entry(region.clone()).or_default();
         let expected = &mut sources.entry(source.clone()).or_default().expected;
@@ -186,6 +208,7 @@ impl RollupTable {
             });
             expected.push((first, None));
         }
+        Ok(())
     }
 
     /// A source is not expected any more, in any line.

@@ -1,14 +1,17 @@
 //! A statement as one self-contained page: no script, no request, light and
 //! dark, for a phone and for paper.
 
+mod notes;
+
 use std::fmt::Write as _;
+
+use notes::notes;
 
 use super::conditions::Effects;
 use super::text::{attained, clock_name, indicator_name, percent_or_dash, shown};
-use super::{ConditionLine, Evidence, Inputs, Line, Settlement, Status, policy};
+use super::{Evidence, Inputs, Line, Settlement, Status, policy};
 use crate::calendar;
 use crate::contract::Contract;
-use crate::contract::policy::Effect;
 use crate::exclusion::{ValidExclusion, judge};
 use crate::interval::Interval;
 use crate::method::evaluate;
@@ -295,99 +298,6 @@ fn sums(s: &Settlement, lang: Lang, out: &mut String) {
     );
     row(lang.pick("claim", "申请"), &claim);
     out.push_str("</dl>\n</section>\n");
-}
-
-fn notes(s: &Settlement, lang: Lang, out: &mut String) {
-    let mut notes: Vec<String> = Vec::new();
-    if let Some(reason) = &s.reason {
-        notes.push(format!("{}: {reason}", lang.pick("reason", "原因")));
-    }
-    for e in &s.exclusions {
-        let said = match &e.refused {
-            Some(why) => format!("{}: {why}", lang.pick("does not count", "不计入")),
-            None => format!("{} s {}", e.counted_s, lang.pick("taken out", "已排除")),
-        };
-        let leaf = e.leaf.map_or_else(String::new, |leaf| format!(" #{leaf}"));
-        let (start, end) = (e.interval.start, e.interval.end);
-        notes.push(format!("{:?}{leaf} {start} – {end}: {said}", e.class));
-    }
-    notes.extend(s.conditions.iter().map(|c| condition(c, lang)));
-    if s.suspended_s > 0 {
-        notes.push(match lang {
-            Lang::En => format!("{} s pay no credits", s.suspended_s),
-            Lang::Zh => format!("{} 秒暂停赔付", s.suspended_s),
-        });
-    }
-    for line in &s.lines {
-        for silent in &line.silent {
-            notes.push(format!(
-                "{} {}: {} – {}: {}",
-                line.module,
-                line.region,
-                silent.start,
-                silent.end,
-                lang.pick("no data, counts as down", "无数据,按停机计")
-            ));
-        }
-        if line.more_silent > 0 {
-            notes.push(format!(
-                "{} {}: … +{}",
-                line.module, line.region, line.more_silent
-            ));
-        }
-    }
-    let twice = lang.pick("said twice, the worse counts", "数据矛盾,取较差者");
-    let twice = s.contradictions.iter().map(|c| format!("{twice}: {c}"));
-    notes.extend(twice);
-    let more = s.more_exclusions + s.more_breaches + s.more_contradictions;
-    if more > 0 {
-        notes.push(format!("… +{more}"));
-    }
-    if !notes.is_empty() {
-        out.push_str("<section><ul>\n");
-        for note in notes {
-            let _ = writeln!(out, "<li>{}</li>", escape(&note));
-        }
-        out.push_str("</ul></section>\n");
-    }
-    out.push_str("</main>\n");
-}
-
-/// A condition in a sentence.
-fn condition(c: &ConditionLine, lang: Lang) -> String {
-    let requires = match c.requires.as_str() {
-        "min_spend" => lang.pick("minimum spend", "最低消费"),
-        "frozen_config" => lang.pick("frozen settings", "冻结配置"),
-        "declared_peak" => lang.pick("declared peak", "申报峰值"),
-        other => other,
-    };
-    let effect = match c.effect {
-        Effect::Notify => lang.pick("noted only", "仅告知"),
-        Effect::Exclude => lang.pick("the time is excluded", "相应时间不计入"),
-        Effect::SuspendCredits => lang.pick("credits are suspended", "暂停赔付"),
-    };
-    let cured = match (c.cured, lang) {
-        (Some(at), Lang::En) => format!("cured {at}"),
-        (Some(at), Lang::Zh) => format!("已于 {at} 整改"),
-        (None, Lang::En) => "not cured".to_owned(),
-        (None, Lang::Zh) => "未整改".to_owned(),
-    };
-    let modules: Vec<&str> = c.modules.iter().map(|m| m.name()).collect();
-    let modules = match modules.as_slice() {
-        [] => String::new(),
-        names => format!(" ({})", names.join(", ")),
-    };
-    match lang {
-        Lang::En => format!(
-            "condition {requires}{modules}: notice {} #{}, to be cured until {}, {cured}; \
-             not kept after that for {} s: {effect}",
-            c.notice, c.leaf, c.cure_until, c.lapsed_s
-        ),
-        Lang::Zh => format!(
-            "条件 {requires}{modules}:{} 通知 #{},整改期至 {},{cured};此后未遵守 {} 秒:{effect}",
-            c.notice, c.leaf, c.cure_until, c.lapsed_s
-        ),
-    }
 }
 
 fn footer(s: &Settlement, lang: Lang, out: &mut String) {

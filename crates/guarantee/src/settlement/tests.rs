@@ -30,6 +30,7 @@ pub(super) fn coverage(module: Module, fee_share: &str) -> Coverage {
             slice_minutes: 1,
             good_from: percent("95%"),
         },
+        guard_good_from: None,
         floor: 0,
         target: percent("99.9%"),
         window: Window::Period,

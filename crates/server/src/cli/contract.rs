@@ -1,6 +1,7 @@
-//! `surecast contract check|plans|new|openslo|settle`.
+//! `surecast contract check|plans|new|openslo|settle|status`.
 
 mod settle;
+mod status;
 
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -28,6 +29,8 @@ pub(super) enum ContractCommand {
     Openslo(OpensloArgs),
     /// Settle a period of a contract from a verified log: what was attained, what is credited.
     Settle(Box<settle::SettleArgs>),
+    /// Say where a contract stands: state, term, period, next change, conditions.
+    Status(Box<status::StatusArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +82,7 @@ impl ContractCommand {
             Self::Openslo(args) if args.import => import(&args.file),
             Self::Openslo(args) => export(&args.file),
             Self::Settle(args) => args.run(),
+            Self::Status(args) => args.run(),
         }
     }
 }

@@ -1,5 +1,6 @@
-//! `surecast evidence verify|show|export|key`.
+//! `surecast evidence verify|show|export|key|fact`.
 
+mod fact;
 mod source;
 mod verify;
 
@@ -23,6 +24,8 @@ pub(super) enum EvidenceCommand {
     Export(ExportArgs),
     /// Print the log's public key, as it says itself.
     Key(LogArgs),
+    /// Append a fact of a contract's or a source's life, while no server writes the log.
+    Fact(fact::FactArgs),
 }
 
 /// Which log.
@@ -67,6 +70,7 @@ impl EvidenceCommand {
             Self::Verify(args) => args.run(),
             Self::Show(args) => args.run(),
             Self::Export(args) => args.run(),
+            Self::Fact(args) => args.run(),
             Self::Key(args) => {
                 let mut source = Source::open(&args.log)?;
                 print(&format!("{}\n", source.key()?))
@@ -76,6 +80,15 @@ impl EvidenceCommand {
 }
 
 impl TrustArgs {
+    /// For commands that can do without a log.
+    pub(super) fn new(log: &str, key: Option<VerifyingKey>) -> Self {
+        let log = log.to_owned();
+        Self {
+            log: LogArgs { log },
+            key,
+        }
+    }
+
     /// Where the log is, as it was given.
     pub(super) fn log(&self) -> &str {
         &self.log.log

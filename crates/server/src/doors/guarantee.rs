@@ -3,6 +3,7 @@
 
 mod people;
 pub(super) mod probes;
+pub(super) mod receipts;
 mod words;
 
 use std::fmt::Write as _;

@@ -3,13 +3,14 @@
 mod people;
 mod status;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{Fact, Measures};
 use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
@@ -48,6 +49,11 @@ pub struct Book {
     first: Option<Minute>,
     last: Option<Minute>,
     hashes: BTreeSet<String>,
+    /// The log's time.
+    latest: Timestamp,
+    /// What the log expects of this server, and its settings there.
+    started: BTreeSet<Measures>,
+    settings: Option<BTreeMap<Module, String>>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
     /// What was reported, from the log to whoever takes reports.
@@ -102,6 +108,9 @@ impl Book {
             first: None,
             last: None,
             hashes: BTreeSet::new(),
+            latest: Timestamp::MIN,
+            started: BTreeSet::new(),
+            settings: None,
             contracts: Vec::new(),
             watched: Vec::new(),
             reports: Taken::default(),
@@ -134,6 +143,33 @@ impl Book {
     /// taken for known from now on.
     pub(super) fn is_new_contract(&mut self, hash: String) -> bool {
         self.hashes.insert(hash)
+    }
+
+    /// The lines that the log expects of this server.
+    pub(super) const fn started(&self) -> &BTreeSet<Measures> {
+        &self.started
+    }
+
+    /// The settings that the log has of this server.
+    pub(super) const fn settings(&self) -> Option<&BTreeMap<Module, String>> {
+        self.settings.as_ref()
+    }
+
+    /// Takes a fact that is in the log.
+    pub(super) fn handle_fact(&mut self, fact: &Fact, at: Timestamp) {
+        if let Err(error) = fact.tell(&mut self.table, at) {
+            tracing::warn!(%error, "a source is not expected");
+        }
+        match fact {
+            Fact::SourceStarted { source, lines } if *source == self.source => {
+                self.started.extend(lines.iter().cloned());
+            }
+            Fact::SourceRetired { source } if *source == self.source => self.started.clear(),
+            Fact::Settings { source, modules } if *source == self.source => {
+                self.settings = Some(modules.clone());
+            }
+            _ => {}
+        }
     }
 
     /// Watches the lines of these contracts from what is known on.
@@ -198,6 +234,13 @@ impl Book {
                 if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
                     self.hashes.insert(hash);
                 }
+            }
+            Kind::Note => {
+                if let Ok(Some(fact)) = Fact::of(leaf) {
+                    let at = self.latest;
+                    self.handle_fact(&fact, at);
+                }
+                self.people.handle_leaf(index, leaf);
             }
             Kind::Receipt => self.reports.handle_leaf(leaf, index),
             _ => self.people.handle_leaf(index, leaf),
@@ -328,6 +371,7 @@ impl Replay for Reading {
         let Ok(leaf) = Leaf::parse(entry) else {
             return Ok(());
         };
+        self.book.latest = self.book.latest.max(leaf.at());
         self.book.handle_leaf(index, &leaf);
         self.book.logged.handle_leaf(index, entry, &leaf);
         Ok(())

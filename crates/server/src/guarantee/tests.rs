@@ -50,7 +50,9 @@ async fn run(
     let log = open_log(dir);
     let book = read_back(&log, Book::new(lines(), source())).await.unwrap();
     let meter = Meter::new(Settings::new(source(), lines()), book.last(), at(from)).unwrap();
+    let receipts = receipts(&log, dir, local()).unwrap();
     let shared = Arc::new(Shared {
+        receipts,
         log,
         book: RwLock::new(book),
         reports: Reports::new(Vec::new(), Vec::new(), reports::Taken::default()),

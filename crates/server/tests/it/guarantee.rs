@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use surecast_guarantee::burn::Alert;
+use surecast_guarantee::contract::life::Fact;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey, appender};
 use surecast_guarantee::exclusion::{Exclusion, ExclusionClass};
 use surecast_guarantee::incident::{Actor, Author, Change, Entry, State};
@@ -211,6 +212,14 @@ fn contracts_are_checked_at_the_start_and_logged_once() {
     let leaves = leaves(&data.path().join("data"));
     let contracts = leaves.iter().filter(|l| *l.kind() == Kind::Contract);
     assert_eq!(contracts.count(), 1);
+    // It says once that it measures, and once with which settings.
+    let facts = leaves.iter().filter_map(|leaf| Fact::of(leaf).unwrap());
+    let names = facts.map(|fact| match fact {
+        Fact::SourceStarted { .. } => "started",
+        Fact::Settings { .. } => "settings",
+        _ => "another",
+    });
+    assert_eq!(names.collect::<Vec<_>>(), ["started", "settings"]);
 
     std::fs::write(&file, "id: x\nversion: 0\n").unwrap();
     let output = surecast()

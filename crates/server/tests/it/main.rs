@@ -11,6 +11,7 @@ mod offers;
 mod postgres;
 mod probe;
 mod process;
+mod receipts;
 mod settle;
 mod signal;
 mod sink;

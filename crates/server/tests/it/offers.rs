@@ -75,7 +75,7 @@ fn wrong_calls_end_with_two_and_say_what_to_do() {
         ),
         (
             &["compare", "--need=offer-evidence.yaml"],
-            "offer-evidence.yaml:6:1: unknown key `id`",
+            "offer-evidence.yaml:6:1: id: there is no such key",
         ),
         (
             &["compare", "--need=need-show.yaml", "--runs=9000000"],

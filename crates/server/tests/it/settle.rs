@@ -232,3 +232,39 @@ fn wrong_calls_end_with_2() {
         assert!(error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn facts_are_appended_and_a_contracts_state_follows() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
+    let (file, log) = (path("c.contract.yaml"), path("log"));
+    std::fs::write(&file, yaml()).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    append(Path::new(&log), leaves()[..1].to_vec());
+    let status = |more: &[&str]| {
+        let args = [&["contract", "status", &file][..], more].concat();
+        let (code, out, error) = call(&args);
+        assert_eq!(code, 0, "{error}");
+        out
+    };
+    let during = ["--at", "2026-06-02T12:00:00Z"];
+    let text = status(&during);
+    assert!(text.starts_with("entry version 1: active since"), "{text}");
+    let with_log = [&["--log", &log][..], &["--at", "2026-05-29T00:00:00Z"]].concat();
+    assert!(status(&with_log).starts_with("entry version 1: draft"));
+    let with_log = [&["--log", &log, "--json"][..], &during].concat();
+    let json: Value = serde_json::from_str(&status(&with_log)).unwrap();
+    assert_eq!(
+        (&json["state"], &json["period"]),
+        (&json!("active"), &json!(0))
+    );
+    assert_eq!(json["next"], "renewing");
+
+    let retired = r#"{"fact":"source_retired","source":"server:a"}"#;
+    let (code, out, error) = call(&["evidence", "fact", "--log", &log, retired]);
+    assert_eq!((code, out.as_str()), (0, "appended as leaf 1\n"), "{error}");
+    for wrong in ["{}", r#"{"fact":"source_retired","source":"a"}"#] {
+        let (code, _, error) = call(&["evidence", "fact", "--log", &log, wrong]);
+        assert_eq!(code, 2, "{error}");
+    }
+}

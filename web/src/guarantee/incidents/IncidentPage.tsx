@@ -37,7 +37,7 @@ export function IncidentPage({ contract, number }: { contract: ContractDetail; n
       <div className="g-detail-main">
         <IncidentActions contract={id} incident={incident} after={after} />
         {told.error && <Trouble error={told.error} />}
-        {told.value && <TimelineView timeline={told.value} size={size} />}
+        {told.value && <TimelineView timeline={told.value} words={incident.words} size={size} />}
       </div>
       <aside className="g-detail-side">
         <Clocks incident={incident} />

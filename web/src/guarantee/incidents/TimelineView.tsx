@@ -1,13 +1,19 @@
 import { useI18n } from '../../i18n/I18nProvider';
-import type { Timeline, TimelineEntry } from '../api';
+import type { Timeline, TimelineEntry, Word } from '../api';
 import { dateTime, span } from '../logic/time';
 import { tell } from '../logic/tell';
 import { LeafLink } from '../parts/LeafLink';
 
 const DURATIONS = ['detect_s', 'acknowledge_s', 'mitigate_s', 'restore_s', 'resolve_s'] as const;
 
-/** What happened, from the log alone. */
-export function TimelineView({ timeline, size }: { timeline: Timeline; size: number }) {
+interface TimelineProps {
+  timeline: Timeline;
+  words: readonly Word[];
+  size: number;
+}
+
+/** What happened: the entries from the log, the names and words from the incident. */
+export function TimelineView({ timeline, words, size }: TimelineProps) {
   const { t, language } = useI18n();
   const known = DURATIONS.filter((each) => timeline[each] !== null);
   return (
@@ -21,7 +27,7 @@ export function TimelineView({ timeline, size }: { timeline: Timeline; size: num
         </dl>
       )}
       <ol className="g-timeline">
-        {timeline.entries.map((entry, at) => <Entry key={`${entry.at}/${at}`} entry={entry} size={size} />)}
+        {timeline.entries.map((entry, at) => <Entry key={`${entry.at}/${at}`} entry={entry} words={words} size={size} />)}
       </ol>
       {timeline.left_out > 0 && <p className="hint">{t('g.more', { n: timeline.left_out })}</p>}
       <p className="hint">{t('g.timeline.text')}</p>
@@ -43,9 +49,9 @@ const TONES: Record<string, string> = {
   severity_fell: 'good',
 };
 
-function Entry({ entry, size }: { entry: TimelineEntry; size: number }) {
+function Entry({ entry, words, size }: { entry: TimelineEntry; words: readonly Word[]; size: number }) {
   const { t, language } = useI18n();
-  const { title, text } = tell(t, entry);
+  const { title, text } = tell(t, entry, words);
   return (
     <li className={`g-entry g-entry-${TONES[entry.change] ?? 'calm'}`} data-change={entry.change}>
       <p className="g-entry-head">

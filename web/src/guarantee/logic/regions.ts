@@ -2,11 +2,9 @@ import type { Line, Minute, MinuteState } from '../api';
 
 /** The lines of a contract, gathered by where they are. Pure. */
 
-export type RegionState = 'good' | 'bad' | 'no_data' | 'idle' | 'unknown';
-
 export interface RegionView {
   region: string;
-  state: RegionState;
+  state: MinuteState;
   /** Sessions in the last minute; null where this server does not measure them. */
   sessions: number | null;
   lines: Line[];
@@ -15,7 +13,7 @@ export interface RegionView {
 }
 
 /** Worse is larger. */
-const BADNESS: Record<MinuteState, number> = { unknown: 0, idle: 1, good: 2, no_data: 3, bad: 4 };
+const BADNESS: Record<MinuteState, number> = { unknown: 0, idle: 1, good: 2, maintenance: 3, no_data: 4, bad: 5 };
 
 /** The last minute that the log says something of; the newest may still be open. */
 export function lastMinute(line: Pick<Line, 'minutes'>): Minute | undefined {
@@ -42,7 +40,7 @@ export function regionsOf(lines: readonly Line[], sessions: ReadonlyMap<string, 
 }
 
 export function countStates(minutes: readonly { state: MinuteState }[]): [MinuteState, number][] {
-  const order: MinuteState[] = ['bad', 'no_data', 'good', 'idle', 'unknown'];
+  const order: MinuteState[] = ['bad', 'no_data', 'maintenance', 'good', 'idle', 'unknown'];
   return order
     .map((state): [MinuteState, number] => [state, minutes.filter((minute) => minute.state === state).length])
     .filter(([, count]) => count > 0);

@@ -66,10 +66,14 @@ function incident(asked: Asked, id: number, more?: string): Answer {
   const action = asked.body as string | Record<string, { text?: string; to?: string }>;
   const [name, facts] = typeof action === 'string' ? [action, {}] : (Object.entries(action)[0] ?? ['', {}]);
   const by = { kind: KINDS[asked.role] ?? asked.role, name: asked.name };
-  const record = (change: object) => log.push({ at: at(0), state: found.state, severity: found.severity, change });
+  const role = by.kind;
+  const record = (change: object) => {
+    log.push({ at: at(0), state: found.state, severity: found.severity, change });
+    found.words.push({ at: at(0), by, what: name, called: [], text: facts?.text ?? '' });
+  };
   if (name === 'lower' && asked.role !== 'customer' && asked.role !== 'expert') {
     found.refused += 1;
-    record({ refused: { by, wanted: 'lower', why: { not_yours: { who: asked.name, instead: 'the customer or an expert does' } } } });
+    record({ refused: { by: role, wanted: 'lower', why: { not_yours: { who: asked.name, instead: 'the customer or an expert does' } } } });
     return no(409, `${by.kind} ${by.name} cannot do this: the customer or an expert does`);
   }
   if (name === 'lower' || name === 'resolve' || name === 'mitigate') {
@@ -79,12 +83,12 @@ function incident(asked: Asked, id: number, more?: string): Answer {
     found.state = 'acknowledged';
     const [first] = found.clocks;
     if (first) Object.assign(first, { stopped: at(0) });
-    record({ acknowledged: { by } });
+    record({ acknowledged: { by: role } });
   }
-  if (name === 'update') record({ updated: { by, text: facts?.text } });
+  if (name === 'update') record({ updated: { by: role, sha256: 'e3b0c442' } });
   if (name === 'review') {
     found.state = 'reviewed';
-    record({ reviewed: { by, text: facts?.text } });
+    record({ reviewed: { by: role, sha256: 'e3b0c442' } });
   }
   return ok(found);
 }

@@ -134,6 +134,7 @@ export const incidents = [
     clocks: [clock('first_response', -11, 30), clock('next_update', -11, 10), clock('restoration', -11, 480)],
     refs: [48_392, 48_400, 48_408, 48_440],
     refused: 0,
+    words: [{ at: at(-1 * MINUTE), by: null, what: 'called', called: ['Mara Lind'], text: '' }] as object[],
   },
   {
     id: 3,
@@ -154,6 +155,17 @@ export const incidents = [
     ],
     refs: [30_120, 30_128],
     refused: 1,
+    words: [
+      { at: at(-1547 * MINUTE), by: { kind: 'agent', name: 'Jonas Weber' }, what: 'acknowledge', called: [], text: '' },
+      {
+        at: at(-1530 * MINUTE),
+        by: { kind: 'agent', name: 'Jonas Weber' },
+        what: 'update',
+        called: [],
+        text: 'A transit provider loses packets towards Singapore. We move sessions to the second path now.',
+      },
+      { at: at(-1440 * MINUTE), by: { kind: 'lead', name: 'Mara Lind' }, what: 'resolve', called: [], text: '' },
+    ] as object[],
   },
 ];
 
@@ -164,16 +176,16 @@ export const changes: Record<number, { at: string; state: string; severity: stri
   4: [
     { at: at(-6 * MINUTE), state: 'detected', severity: 'S3', change: { detected: { first_bad: at(-11 * MINUTE), alert: 'page', maintenance: false, refs: [48_392] } } },
     { at: at(-5 * MINUTE), state: 'detected', severity: 'S2', change: { severity_rose: { from: 'S3', refs: [48_400] } } },
-    { at: at(-1 * MINUTE), state: 'detected', severity: 'S2', change: { called: { clock: 'next_update', round: 1, share: '50%', role: 'lead', names: ['Mara Lind'], due: at(-2 * MINUTE) } } },
+    { at: at(-1 * MINUTE), state: 'detected', severity: 'S2', change: { called: { clock: 'next_update', round: 1, share: '50%', role: 'lead', due: at(-2 * MINUTE) } } },
   ],
   3: [
     { at: at(-1555 * MINUTE), state: 'detected', severity: 'S3', change: { detected: { first_bad: at(-1560 * MINUTE), alert: 'ticket', maintenance: false, refs: [30_120] } } },
-    { at: at(-1547 * MINUTE), state: 'acknowledged', severity: 'S3', change: { acknowledged: { by: by('agent', 'Jonas Weber') } } },
-    { at: at(-1540 * MINUTE), state: 'acknowledged', severity: 'S3', change: { refused: { by: by('agent', 'Jonas Weber'), wanted: 'lower', why: { not_yours: { who: 'agent Jonas Weber', instead: 'the customer or an expert does' } } } } },
-    { at: at(-1530 * MINUTE), state: 'acknowledged', severity: 'S3', change: { updated: { by: by('agent', 'Jonas Weber'), text: 'A transit provider loses packets towards Singapore. We move sessions to the second path now.' } } },
+    { at: at(-1547 * MINUTE), state: 'acknowledged', severity: 'S3', change: { acknowledged: { by: 'agent' } } },
+    { at: at(-1540 * MINUTE), state: 'acknowledged', severity: 'S3', change: { refused: { by: 'agent', wanted: 'lower', why: { not_yours: { who: 'agent Jonas Weber', instead: 'the customer or an expert does' } } } } },
+    { at: at(-1530 * MINUTE), state: 'acknowledged', severity: 'S3', change: { updated: { by: 'agent', sha256: 'e3b0c442' } } },
     { at: at(-1500 * MINUTE), state: 'acknowledged', severity: 'S3', change: { missed: { clock: 'restoration', round: 1, due: at(-1500 * MINUTE) } } },
     { at: at(-1460 * MINUTE), state: 'mitigated', severity: 'S3', change: { mitigated: { by: null, clear_since: at(-1462 * MINUTE) } } },
-    { at: at(-1440 * MINUTE), state: 'resolved', severity: 'S3', change: { resolved: { by: by('lead', 'Mara Lind') } } },
+    { at: at(-1440 * MINUTE), state: 'resolved', severity: 'S3', change: { resolved: { by: 'lead' } } },
   ],
 };
 

@@ -14,7 +14,7 @@ interface Cell {
 /** What is bad stands out by its height, too, for who cannot tell the colours apart. */
 const HIGH = { y: 0, height: 30 };
 const LOW = { y: 8, height: 22 };
-const SHAPES: Record<MinuteState, typeof HIGH> = { bad: HIGH, no_data: HIGH, good: LOW, idle: LOW, unknown: LOW };
+const SHAPES: Record<MinuteState, typeof HIGH> = { bad: HIGH, no_data: HIGH, maintenance: LOW, good: LOW, idle: LOW, unknown: LOW };
 
 interface StripProps {
   label: string;

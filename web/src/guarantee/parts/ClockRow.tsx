@@ -20,7 +20,7 @@ export function ClockRow({ clock, nowMs, of }: ClockRowProps) {
     : state === 'missed' ? t('g.clock.missed')
     : left === undefined ? '–' : countdown(left, language);
   return (
-    <div className={`g-clock g-clock-${state}`} data-testid="g-clock" data-kind={clock.kind} data-state={state}>
+    <div className={`g-clock g-clock-${state}`} role="group" aria-label={word(t, 'clockKind', clock.kind)} data-testid="g-clock" data-kind={clock.kind} data-state={state}>
       <div className="g-clock-words">
         <strong>{word(t, 'clockKind', clock.kind)}</strong>
         {of && <small>{of}</small>}

@@ -52,9 +52,11 @@ impl Check<'_> {
             let hint = "use 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60";
             self.error(&format!("{path}.slice_minutes"), what, hint);
         }
-        if let Method::Timeslices { good_from, .. } = line.method
-            && good_from == Percent::ZERO
-        {
+        let good_from = match line.method {
+            Method::Timeslices { good_from, .. } => Some(good_from),
+            _ => line.guard_good_from,
+        };
+        if good_from == Some(Percent::ZERO) {
             let what = "every slice would be good";
             self.error(&format!("{path}.good_from"), what, "");
         }

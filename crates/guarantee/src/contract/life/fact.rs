@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::contract::money;
 use crate::evidence::leaf::{Kind, Leaf, LeafError};
 use crate::module::{Module, Region};
+use crate::rollup::table::ImportError;
 use crate::rollup::{RollupTable, Source};
 
 /// Longest name of an agreement, as in contracts.
@@ -218,16 +219,20 @@ impl Fact {
     }
 
     /// Tells a table which sources are to be expected, where the fact says so.
-    pub fn tell(&self, table: &mut RollupTable, at: Timestamp) {
+    ///
+    /// # Errors
+    /// The table expects too many.
+    pub fn tell(&self, table: &mut RollupTable, at: Timestamp) -> Result<(), ImportError> {
         match self {
             Self::SourceStarted { source, lines } => {
                 for line in lines {
-                    table.start(line.module, &line.region, source, at);
+                    table.start(line.module, &line.region, source, at)?;
                 }
             }
             Self::SourceRetired { source } => table.retire(source, at),
             _ => {}
         }
+        Ok(())
     }
 
     fn check(&self) -> Result<(), FactError> {

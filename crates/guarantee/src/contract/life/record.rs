@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::Fact;
 use crate::contract::Contract;
 use crate::contract::policy::Renewal;
+use crate::evidence::{Kind, Leaf, Replay};
 use crate::term::Term;
 
 /// Facts of one log: a hundred a day over a year, as exclusions. A server writes
@@ -50,6 +51,8 @@ pub struct Record {
     versions: BTreeMap<String, Vec<Version>>,
     count: usize,
     facts: Vec<Recorded>,
+    /// The latest time of any leaf that was read.
+    latest: Option<Timestamp>,
 }
 
 /// The log has more than is kept.
@@ -136,5 +139,32 @@ impl Record {
     ) -> impl Iterator<Item = &'a Recorded> {
         let mine = move |f: &&Recorded| f.fact.about() == Some((id, version));
         self.facts(known).filter(mine)
+    }
+}
+
+/// Reads contracts and facts, and passes over everything else.
+impl Replay for Record {
+    fn handle_leaf(&mut self, index: u64, entry: &[u8]) -> Result<(), String> {
+        let Ok(leaf) = Leaf::parse(entry) else {
+            return Ok(());
+        };
+        let at = self.latest.max(Some(leaf.at())).unwrap_or(leaf.at());
+        self.latest = Some(at);
+        let taken = match leaf.kind() {
+            Kind::Contract => match leaf.decode::<Contract>() {
+                Ok(contract) => self.handle_contract(&contract, index, at),
+                Err(_) => Ok(()),
+            },
+            Kind::Note => match Fact::of(&leaf) {
+                Ok(Some(fact)) => self.handle_fact(fact, index, at),
+                Ok(None) | Err(_) => Ok(()),
+            },
+            _ => Ok(()),
+        };
+        taken.map_err(|e| e.to_string())
+    }
+
+    fn finish(&mut self) -> Result<Vec<String>, String> {
+        Ok(Vec::new())
     }
 }

@@ -12,33 +12,16 @@
 //!
 //! So no leaf changes a period that was over before it.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
 
-use super::record::{Record, Recorded, Version};
-use super::{Fact, Side};
+use super::Fact;
+use super::line::{Line, MAX_TERMS, Stretch, plus};
+use super::record::{Record, Version};
 use crate::calendar;
 use crate::contract::Contract;
-use crate::contract::policy::{Renewal, RenewalMode};
-use crate::term::{Alignment, Period, Term, TermError, TermKind};
-
-/// Most terms one after the other: a hundred years of months. A contract in a
-/// log of others may have a term of one day.
-const MAX_TERMS: u32 = 1_200;
-
-/// A stretch of a contract's life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stretch {
-    /// First day.
-    pub start: Date,
-    /// First day after it.
-    pub end: Date,
-    /// 0 for the first term, 1 for the first renewal.
-    pub term: u32,
-    /// It holds only while it is not renewed.
-    pub grace: bool,
-}
+use crate::term::{Period, Term, TermError};
 
 /// When one version holds.
 #[derive(Clone, Debug)]
@@ -48,15 +31,6 @@ pub struct Schedule<'a> {
     pub begins: Option<Timestamp>,
     /// First instant at which a later version holds, and which.
     pub superseded: Option<(Timestamp, &'a Version)>,
-}
-
-/// What decides over one version alone.
-#[derive(Clone, Debug)]
-struct Line<'a> {
-    term: &'a Term,
-    renewal: Renewal,
-    zone: TimeZone,
-    facts: Vec<&'a Recorded>,
 }
 
 impl<'a> Schedule<'a> {
@@ -210,169 +184,6 @@ impl<'a> Schedule<'a> {
     }
 }
 
-/// What the parties said of another term.
-#[derive(Clone, Copy, Default)]
-struct Words {
-    refused: bool,
-    provider: bool,
-    customer: bool,
-}
-
-impl Line<'_> {
-    fn midnight(&self, day: Date) -> Result<Timestamp, TermError> {
-        Ok(calendar::midnight(&self.zone, day)?)
-    }
-
-    fn stretches(&self, horizon: Timestamp) -> Result<Vec<Stretch>, TermError> {
-        let mut stretches = Vec::new();
-        for number in 0..MAX_TERMS {
-            let Some(stretch) = self.stretch_after(number, stretches.last())? else {
-                break;
-            };
-            if self.midnight(stretch.start)? >= horizon && number > 0 {
-                break;
-            }
-            stretches.push(stretch);
-        }
-        Ok(stretches)
-    }
-
-    fn stretch_after(
-        &self,
-        number: u32,
-        before: Option<&Stretch>,
-    ) -> Result<Option<Stretch>, TermError> {
-        let Some(before) = before else {
-            let first = Stretch {
-                start: self.term.start,
-                end: self.term.end_exclusive()?,
-                term: 0,
-                grace: false,
-            };
-            return Ok((number == 0).then_some(first));
-        };
-        if before.grace {
-            return Ok(None);
-        }
-        let start = before.end;
-        if self.is_renewed(start)? {
-            let end = self.end_of(number)?.filter(|end| *end > start);
-            return Ok(end.map(|end| Stretch {
-                start,
-                end,
-                term: number,
-                grace: false,
-            }));
-        }
-        let end = plus(start, i64::from(self.renewal.grace_days));
-        Ok((end > start).then_some(Stretch {
-            start,
-            end,
-            term: before.term,
-            grace: true,
-        }))
-    }
-
-    /// First day after the term with this number, counted from the first one, so
-    /// that a term from the 31st comes back to it. `None` beyond a hundred years.
-    fn end_of(&self, number: u32) -> Result<Option<Date>, TermError> {
-        let (start, end) = (self.term.start, self.term.end_exclusive()?);
-        let times = i32::try_from(number).unwrap_or(i32::MAX);
-        let later = |months: i32| {
-            let months = months.saturating_mul(times);
-            let span = Span::new().try_months(i64::from(months)).ok()?;
-            end.checked_add(span).ok()
-        };
-        let found = match self.term.kind {
-            TermKind::OneYear => later(12),
-            TermKind::ThreeYears => later(36),
-            TermKind::Custom => {
-                let months = (i32::from(end.year()) - i32::from(start.year())) * 12
-                    + (i32::from(end.month()) - i32::from(start.month()));
-                if start.day() == end.day() {
-                    later(months)
-                } else {
-                    let days = i64::from((end - start).get_days());
-                    let days = days.saturating_mul(i64::from(times));
-                    Span::new()
-                        .try_days(days)
-                        .ok()
-                        .and_then(|d| end.checked_add(d).ok())
-                }
-            }
-        };
-        let last = start.saturating_add(Span::new().years(crate::term::MAX_YEARS));
-        Ok(found.filter(|end| *end <= last))
-    }
-
-    /// Whether the term that ends on `end` is followed by another one.
-    fn is_renewed(&self, end: Date) -> Result<bool, TermError> {
-        let said = self.said(end)?;
-        let by_itself = self.renewal.mode == RenewalMode::Automatic && !said.refused;
-        Ok((said.provider && said.customer) || by_itself)
-    }
-
-    fn notice(&self, end: Date) -> Result<Timestamp, TermError> {
-        self.midnight(plus(end, -i64::from(self.renewal.notice_days)))
-    }
-
-    fn grace(&self, end: Date) -> Result<Timestamp, TermError> {
-        self.midnight(plus(end, i64::from(self.renewal.grace_days)))
-    }
-
-    /// What was said in time of another term after the one that ends on `end`.
-    fn said(&self, end: Date) -> Result<Words, TermError> {
-        let (notice, grace) = (self.notice(end)?, self.grace(end)?);
-        let mut said = Words::default();
-        for recorded in &self.facts {
-            match &recorded.fact {
-                Fact::NonRenewal { term_end, .. } if *term_end == end => {
-                    said.refused |= recorded.at < notice;
-                }
-                Fact::RenewalSigned { term_end, by, .. }
-                    if *term_end == end && recorded.at < grace =>
-                {
-                    match by {
-                        Side::Provider => said.provider = true,
-                        Side::Customer => said.customer = true,
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(said)
-    }
-
-    /// The periods of a stretch, numbered from `first` on.
-    fn cut(&self, stretch: &Stretch, first: u32) -> Result<Vec<Period>, TermError> {
-        let is_first = stretch.term == 0 && !stretch.grace;
-        let alignment = match self.term.alignment {
-            // Days before a full month were left out once, at the beginning.
-            Alignment::NextMonth if !is_first => Alignment::Calendar,
-            other => other,
-        };
-        let term = Term {
-            kind: TermKind::Custom,
-            start: stretch.start,
-            end: Some(stretch.end),
-            zone: self.term.zone.clone(),
-            alignment,
-        };
-        let mut periods = term.periods()?;
-        for period in &mut periods {
-            period.index = period.index.saturating_add(first);
-        }
-        Ok(periods)
-    }
-
-    /// The end of its own life, at most `until`.
-    fn expiry(&self, until: Timestamp) -> Result<Timestamp, TermError> {
-        let last = self.stretches(until)?.last().map(|s| s.end);
-        let end = last.map_or(Ok(until), |end| self.midnight(end))?;
-        Ok(end.min(until))
-    }
-}
-
 /// First instant of a term's first period.
 fn own_start(term: &Term) -> Result<Timestamp, TermError> {
     let zone = calendar::zone(&term.zone)?;
@@ -424,10 +235,4 @@ fn midnight_from(zone: &TimeZone, at: Timestamp) -> Result<Timestamp, TermError>
         return Ok(midnight);
     }
     Ok(calendar::midnight(zone, plus(day, 1))?)
-}
-
-fn plus(day: Date, days: i64) -> Date {
-    // Beyond the calendar's end nothing is computed anyhow.
-    let span = Span::new().try_days(days).unwrap_or_default();
-    day.saturating_add(span)
 }

@@ -187,6 +187,7 @@ impl Import<'_> {
             module: module?,
             region: region?,
             method: method?,
+            guard_good_from: None,
             floor: floor?,
             target: target?,
             window: window?,

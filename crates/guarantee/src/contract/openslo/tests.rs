@@ -54,6 +54,7 @@ fn documents_of_others_are_read() {
     let imported = import(FOREIGN).expect("a line");
     let percent = |text: &str| text.parse().expect("a share");
     let expected = Coverage {
+        guard_good_from: None,
         module: Module::Join,
         region: "eu".parse().expect("a region"),
         method: Method::Timeslices {
@@ -204,6 +205,7 @@ fn some_line() -> impl Strategy<Value = Coverage> {
                 module,
                 region: region.parse().expect("a region"),
                 method,
+                guard_good_from: None,
                 floor,
                 target,
                 window,

@@ -1,7 +1,12 @@
 use super::super::tests::{START, contract, coverage, percent, rollup};
+use super::super::{page, text};
 use super::*;
+use crate::contract::life::{Measures, settings_hash};
+use crate::contract::policy::{Condition, Effect, ExclusionRule, Requirement};
 use crate::evidence::leaf::LeafError;
+use crate::exclusion::ExclusionClass;
 use crate::module::Module;
+use crate::offer::Lang;
 use crate::rollup::Minute;
 
 /// Three days of media.
@@ -232,4 +237,134 @@ fn leaves_of_others_do_no_harm() {
             "{junk}"
         );
     }
+}
+
+fn fact(said: &Fact, logged: &str) -> Leaf {
+    said.leaf(at(logged)).expect("a leaf")
+}
+
+/// Settings of media that are frozen, drift before the term, and a notice.
+fn governed(effect: Effect) -> (Contract, Vec<Leaf>) {
+    let hashes = |c: char| BTreeMap::from([(Module::Media, c.to_string().repeat(64))]);
+    let mut contract = agreement();
+    contract.conditions = vec![Condition {
+        requires: Requirement::FrozenConfig {
+            sha256: settings_hash(&hashes('b')).expect("a hash"),
+            modules: vec![Module::Media],
+        },
+        cure_days: 0,
+        effect,
+    }];
+    let rule = ExclusionRule {
+        notice_hours: 0,
+        cap_minutes: 2_000,
+    };
+    contract
+        .exclusions
+        .insert(ExclusionClass::ConfigurationDrift, rule);
+    let settings = |c| Fact::Settings {
+        source: "server:a".parse().expect("a source"),
+        modules: hashes(c),
+    };
+    let notice = Fact::ConditionNotice {
+        contract: contract.id.clone(),
+        version: 1,
+        condition: 0,
+    };
+    let mut leaves = log();
+    let signed = Leaf::json(Kind::Contract, at("2027-05-30T00:00:00Z"), &contract);
+    leaves[0] = signed.expect("a leaf");
+    leaves.insert(1, fact(&settings('b'), "2027-05-30T01:00:00Z"));
+    leaves.insert(2, fact(&settings('c'), "2027-05-30T02:00:00Z"));
+    leaves.insert(3, fact(&notice, "2027-05-31T12:00:00Z"));
+    // The drift ends two days into the term.
+    leaves.insert(4 + 2880, fact(&settings('b'), "2027-06-03T00:00:00Z"));
+    (contract, leaves)
+}
+
+#[test]
+fn conditions_have_their_effects_and_are_settled_again() {
+    for (effect, attained, excluded, suspended, credit) in [
+        (Effect::Notify, "4308/4320", 0, 0, 80),
+        // The cap of the class is used, and the minutes that were down are in it.
+        (Effect::Exclude, "2320/2320", 2_000, 0, 0),
+        (Effect::SuspendCredits, "4308/4320", 0, 172_800, 0),
+    ] {
+        let (contract, leaves) = governed(effect);
+        let period = contract.term.periods().expect("periods")[0];
+        let (mut replayer, all) = read(&leaves);
+        all.expect("read");
+        let s = replayer.settle(&contract, &period, None).expect("settled");
+        assert_eq!(s.lines[0].counts.to_string(), attained, "{effect:?}");
+        assert_eq!(s.lines[0].excluded_minutes, excluded);
+        assert_eq!((s.suspended_s, s.credit), (suspended, credit.into()));
+        let line = &s.conditions[0];
+        assert_eq!((line.leaf, line.lapsed_s), (3, 172_800));
+        assert_eq!(line.modules, [Module::Media]);
+        assert_eq!(read(&with(leaves.clone(), &s)).1, Ok(()));
+        for (lang, word) in [(Lang::En, "frozen settings"), (Lang::Zh, "冻结配置")] {
+            assert!(page(&s, &[], lang).contains(word));
+        }
+        assert!(text(&s).contains("condition 0 (frozen_config of media)"));
+        let mut other = s.clone();
+        other.conditions[0].lapsed_s += 1;
+        let error = read(&with(leaves, &other)).1.expect_err("found out");
+        assert!(error.contains("conditions.1.lapsed_s"), "{error}");
+    }
+}
+
+#[test]
+fn a_period_is_split_where_a_later_version_begins() {
+    let one = agreement();
+    let mut two = agreement();
+    two.version = 2;
+    let mut leaves = log();
+    let logged = at("2027-06-02T12:00:00Z");
+    let second = Leaf::json(Kind::Contract, logged, &two).expect("a leaf");
+    leaves.insert(1 + 1440 + 720, second);
+    let (mut replayer, all) = read(&leaves);
+    all.expect("read");
+    let period = one.term.periods().expect("periods")[0];
+    let of = |contract: &Contract, replayer: &mut Replayer| {
+        let s = replayer.settle(contract, &period, None);
+        s.expect("settled")
+    };
+    let (a, b) = (of(&one, &mut replayer), of(&two, &mut replayer));
+    assert_eq!(a.period.interval.end, b.period.interval.start);
+    assert_eq!(a.period.end, "2027-06-03".parse().expect("a day"));
+    assert_eq!(a.fee + b.fee, rust_decimal::Decimal::from(800));
+    let leaves = with(with(leaves, &a), &b);
+    assert_eq!(read(&leaves).1, Ok(()));
+    // The whole period under the first version is not what the log says.
+    let mut whole = a.clone();
+    whole.period.interval = period.interval;
+    whole.period.end = period.end;
+    let error = read(&with(log(), &whole)).1.expect_err("found out");
+    assert!(!error.is_empty());
+}
+
+#[test]
+fn a_source_that_dies_is_settled_as_down() {
+    let expects = Fact::SourceStarted {
+        source: "server:b".parse().expect("a source"),
+        lines: [Measures {
+            module: Module::Media,
+            region: "eu-west".parse().expect("a region"),
+        }]
+        .into(),
+    };
+    let contract = agreement();
+    let period = contract.term.periods().expect("periods")[0];
+    let mut leaves = log();
+    leaves.insert(1, fact(&expects, "2027-05-30T00:00:01Z"));
+    let (mut replayer, _) = read(&leaves);
+    let s = replayer.settle(&contract, &period, None).expect("settled");
+    assert_eq!(s.lines[0].down_minutes, 4_320);
+    let gone = Fact::SourceRetired {
+        source: "server:b".parse().expect("a source"),
+    };
+    leaves.insert(2, fact(&gone, "2027-05-30T00:00:02Z"));
+    let (mut replayer, _) = read(&leaves);
+    let s = replayer.settle(&contract, &period, None).expect("settled");
+    assert_eq!(s.lines[0].down_minutes, 12);
 }

@@ -84,21 +84,17 @@ impl SettleArgs {
             Err(problems) => return Err(all(&self.file, &problems)),
         };
         let now = Timestamp::now();
-        let period = self.pick(&contract, now)?;
         // Held from here on, so that nobody appends in between.
-        let log = if self.append {
-            if now < period.interval.end {
-                return Err(Failure::Call(format!(
-                    "--append: the period ends on {} and is not over yet",
-                    period.end
-                )));
-            }
-            Some(self.open_log()?)
-        } else {
-            None
-        };
+        let log = self.append.then(|| self.open_log()).transpose()?;
         let mut replayer = Replayer::new();
         read_all(&self.trust, &mut replayer)?;
+        let period = self.pick(&contract, &mut replayer, now)?;
+        if self.append && now < period.interval.end {
+            return Err(Failure::Call(format!(
+                "--append: the period ends on {} and is not over yet",
+                period.end
+            )));
+        }
         let outcome = self.outcome(&contract, &period, &mut replayer)?;
         if let Some(file) = &self.html {
             let days = replayer.days(&contract, &period);
@@ -119,14 +115,22 @@ impl SettleArgs {
         self.show(&outcome, appended, known)
     }
 
-    fn pick(&self, contract: &Contract, now: Timestamp) -> Result<Period, Failure> {
-        let periods = contract.term.periods().map_err(work)?;
+    fn pick(
+        &self,
+        contract: &Contract,
+        replayer: &mut Replayer,
+        now: Timestamp,
+    ) -> Result<Period, Failure> {
+        // Those of the first term, and what follows it as far as it has come.
+        let end = contract.term.interval().map_err(work)?.end;
+        let periods = replayer.periods(contract, now.max(end));
+        let periods = periods.map_err(|why| Failure::Work(anyhow!(why)))?;
         let found = match (&self.period, self.index) {
             (Some(month), _) => {
                 let begins = |p: &&Period| p.start.strftime("%Y-%m").to_string() == *month;
                 periods.iter().find(begins)
             }
-            (None, Some(index)) => periods.get(index as usize),
+            (None, Some(index)) => periods.iter().find(|p| p.index == index),
             (None, None) => periods.iter().rfind(|p| p.interval.end <= now),
         };
         found.copied().ok_or_else(|| {

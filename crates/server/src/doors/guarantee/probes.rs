@@ -42,6 +42,6 @@ const fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn answer(status: StatusCode, error: &str) -> Response {
+pub(super) fn answer(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "error": error }))).into_response()
 }

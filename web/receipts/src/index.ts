@@ -1,0 +1,2 @@
+export { startReceipts, type Options, type Receipt, type Receipts } from './receipts';
+export { verifyCountersignature } from './verify';
