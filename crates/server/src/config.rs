@@ -4,6 +4,7 @@
 //! command line. What is wrong is reported with its place and, for a key that
 //! does not exist, with the nearest one that does.
 
+mod delivery;
 mod env;
 mod load;
 mod print;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use delivery::{Alerts, Mail, Phone};
 pub use load::{ConfigError, Sources, load};
 pub use print::print;
 pub use settings::{SETTINGS, Setting};
@@ -176,6 +178,15 @@ pub struct Guarantee {
     pub probes: Vec<String>,
     /// Contracts.
     pub contracts: Vec<PathBuf>,
+    /// Address of this server in what is sent to people; empty: that of
+    /// `http.listen`.
+    pub url: String,
+    /// Mail.
+    pub mail: Mail,
+    /// Alerts for other products.
+    pub alerts: Alerts,
+    /// Calls.
+    pub phone: Phone,
 }
 
 /// Section `log`.

@@ -12,11 +12,7 @@
 
 mod book;
 mod contracts;
-pub mod delivery {
-    //! Letters on their way to people and other products.
-    mod parcel;
-    pub use parcel::Parcel;
-}
+pub mod delivery;
 pub mod desk;
 mod facts;
 mod look;
@@ -41,6 +37,7 @@ use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::auth::Keys;
 use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
@@ -53,6 +50,8 @@ use crate::store::Store;
 pub use book::{
     Book, ContractLine, LineStatus, MinuteStatus, OpenIncident, Planned, Shown, Status,
 };
+pub(crate) use delivery::check_smtp;
+pub use delivery::{Delivery, Parcel, Waker};
 pub use desk::{Desk, DeskError, DeskView};
 pub use receipts::{ReceiptRefusal, Receipts};
 pub use reports::{Receipt, Refusal, Reports};
@@ -103,13 +102,14 @@ pub struct Guarantee {
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
+    delivery: Delivery,
 }
 
 impl Guarantee {
     /// Opens the log in `data_dir`, reads back what is in it, and begins to
-    /// measure and to keep incidents and tickets in `store`; `wake` is called when
-    /// letters are there. The tap goes to the control actor; when it is dropped, the
-    /// measuring ends. `None` where it is turned off.
+    /// measure, to keep incidents and tickets in `store`, and to carry letters. The
+    /// tap goes to the control actor; when it is dropped, the measuring ends. `None`
+    /// where it is turned off.
     ///
     /// # Errors
     /// `Call` for contracts or settings that cannot be used, `Work` for a log
@@ -118,8 +118,8 @@ impl Guarantee {
         config: &Config,
         data_dir: &Path,
         metrics: &Arc<Metrics>,
+        keys: &Keys,
         store: Store,
-        wake: Box<dyn Fn() + Send>,
     ) -> Result<Option<(Self, Tap)>, Failure> {
         if !config.guarantee.enabled {
             return Ok(None);
@@ -127,6 +127,7 @@ impl Guarantee {
         let contracts = contracts::load(&config.guarantee.contracts)?;
         let log = open(config, data_dir)?;
         shift_clock(&log, config.dev_time).await;
+        let delivery = deliver(config, metrics, keys, &store, &contracts).await?;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
@@ -152,6 +153,8 @@ impl Guarantee {
             receipts,
         });
         tokio::spawn(listen(shared.log.people(), Arc::downgrade(&shared)));
+        let waker = delivery.waker();
+        let wake = Box::new(move || waker.wake());
         let desk =
             Desk::start(&contracts, &shared, store, metrics.clone(), wake, timestamp).await?;
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
@@ -168,6 +171,7 @@ impl Guarantee {
             queue,
             metrics,
             region,
+            delivery,
         };
         Ok(Some((guarantee, tap)))
     }
@@ -210,10 +214,26 @@ impl Guarantee {
             }
             self.shared.log.clone().close().await;
         };
-        if tokio::time::timeout(STOP, closed).await.is_err() {
+        // What does not go out at once is in the store.
+        let (closed, ()) =
+            tokio::join!(tokio::time::timeout(STOP, closed), self.delivery.stop(STOP));
+        if closed.is_err() {
             tracing::warn!("the evidence log could not be closed in time");
         }
     }
+}
+
+async fn deliver(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    keys: &Keys,
+    store: &Store,
+    contracts: &[Contract],
+) -> anyhow::Result<Delivery> {
+    let contracts: Vec<_> = contracts.iter().cloned().map(Arc::new).collect();
+    let settings = delivery::Settings::of(config);
+    let (keys, store, metrics) = (keys.clone(), store.clone(), metrics.clone());
+    Delivery::start(settings, keys, store, metrics, &contracts).await
 }
 
 /// This moment on the guarantee's clock.

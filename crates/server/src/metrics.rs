@@ -1,5 +1,7 @@
 //! What `/metrics` shows: counters kept here, and gauges read when asked.
 
+mod letters;
+
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use prometheus_client::registry::{Registry, Unit};
 use surecast_room::{Census, JoinOutcome, Tap};
 
 use crate::media_plane::MediaPlaneMetrics;
+pub use letters::LetterResult;
 
 /// From 10 ms (loopback) to 30 s (nobody waits longer).
 const JOIN_BUCKETS: [f64; 12] = [
@@ -47,6 +50,7 @@ pub struct Metrics {
     log_size: Gauge,
     checkpoint_time: Gauge,
     burn: Family<BurnLabels, Gauge>,
+    letters: letters::Letters,
     incidents: Family<IncidentLabels, Gauge>,
     tickets: Family<TicketLabels, Gauge>,
     clocks: Family<ClockLabels, Gauge>,
@@ -149,6 +153,7 @@ impl Metrics {
             log_size: Gauge::default(),
             checkpoint_time: Gauge::default(),
             burn: Family::default(),
+            letters: letters::Letters::default(),
             incidents: Family::default(),
             tickets: Family::default(),
             clocks: Family::default(),
@@ -245,6 +250,7 @@ impl Metrics {
         );
         let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
         registry.register("guarantee_burn", help, self.burn.clone());
+        self.letters.register(registry);
         let help = "Open incidents of a contract";
         registry.register("guarantee_incidents", help, self.incidents.clone());
         let help = "Open tickets of a contract";

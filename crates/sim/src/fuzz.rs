@@ -4,10 +4,12 @@
 //! of `fuzz/corpus/` through them: what a fuzzer once found stays found.
 
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Instant;
 
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::contract::life::{Fact, Record, life};
+use surecast_guarantee::contract::plan::Plan;
 use surecast_guarantee::evidence::{
     Algorithm, Checkpoint, Leaf, Note, SigningKey, Tile, VerifyingKey, bundle,
 };
@@ -55,6 +57,7 @@ pub const TARGETS: &[Target] = &[
     target("offer", offer),
     target("probe_report", probe_report),
     target("client_receipt", client_receipt),
+    target("inbound", inbound),
 ];
 
 /// Runs the target of that name.
@@ -227,6 +230,17 @@ fn log_leaf(bytes: &[u8]) {
 fn log_bundle(bytes: &[u8]) {
     if let Some((width, rest)) = bytes.split_first() {
         let _ = bundle::entries(rest, u16::from(*width) + 1);
+    }
+}
+
+/// The bytes as a mail, and as a note of a call, to somebody who has a contract.
+fn inbound(bytes: &[u8]) {
+    static CONTRACT: LazyLock<Option<Contract>> = LazyLock::new(|| {
+        let contract = Contract::from_yaml(Plan::Custom.yaml());
+        contract.ok().map(|(contract, _)| contract)
+    });
+    if let Some(contract) = &*CONTRACT {
+        surecast_guarantee::inbound::fuzz_mail(bytes, contract);
     }
 }
 

@@ -72,7 +72,7 @@ pub(super) fn value(current: Option<&Value>, text: &str) -> Value {
     parsed.unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
-/// Puts a value at a dotted key of at most two parts.
+/// Puts a value at a dotted key.
 pub(super) fn insert(table: &mut Table, key: &str, value: Value) {
     match key.split_once('.') {
         None => {
@@ -83,7 +83,7 @@ pub(super) fn insert(table: &mut Table, key: &str, value: Value) {
                 .entry(section)
                 .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(section) = section {
-                section.insert(name.to_owned(), value);
+                insert(section, name, value);
             }
         }
     }
@@ -93,7 +93,7 @@ pub(super) fn insert(table: &mut Table, key: &str, value: Value) {
 pub(super) fn lookup<'t>(table: &'t Table, key: &str) -> Option<&'t Value> {
     match key.split_once('.') {
         None => table.get(key),
-        Some((section, name)) => table.get(section)?.as_table()?.get(name),
+        Some((section, name)) => lookup(table.get(section)?.as_table()?, name),
     }
 }
 

@@ -12,7 +12,7 @@ use surecast_guarantee::rollup::Source;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
-use super::{Config, env, unknown};
+use super::{Config, delivery, env, unknown};
 
 /// Where settings come from.
 #[derive(Clone, Debug, Default)]
@@ -335,7 +335,8 @@ fn check_guarantee(config: &Config) -> Result<(), (&'static str, String)> {
         let parsed = key.parse::<VerifyingKey>();
         parsed.map_err(|why| ("guarantee.witnesses", format!("`{key}`: {why}")))?;
     }
-    check_probes(&guarantee.probes).map_err(|why| ("guarantee.probes", why))
+    check_probes(&guarantee.probes).map_err(|why| ("guarantee.probes", why))?;
+    delivery::check(config)
 }
 
 /// A vantage has one key, and its name stands in the lines of the log.
@@ -357,7 +358,7 @@ fn check_probes(keys: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-fn is_http_url(url: &str) -> bool {
+pub(super) fn is_http_url(url: &str) -> bool {
     let parsed: Result<hyper::Uri, _> = url.parse();
     parsed
         .is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())

@@ -12,16 +12,8 @@ const REDACTED: &str = "(hidden; --show-secrets prints it)";
 /// A commented TOML document. Secrets are left out unless asked for.
 pub fn print(config: &Config, show_secrets: bool) -> String {
     let mut table = Table::try_from(config).unwrap_or_default();
-    if !show_secrets && let Some(Value::Table(keys)) = table.get_mut("keys") {
-        for (_, secret) in keys.iter_mut() {
-            *secret = Value::String(REDACTED.into());
-        }
-    }
-    if !show_secrets && config.store.url.contains('@') {
-        let hidden = Value::String(REDACTED.into());
-        if let Some(Value::Table(store)) = table.get_mut("store") {
-            store.insert("url".into(), hidden);
-        }
+    if !show_secrets {
+        hide_secrets(&mut table);
     }
     let mut out = String::from(
         "# Every key is also an environment variable: http.listen is SURECAST_HTTP__LISTEN.\n",
@@ -31,7 +23,7 @@ pub fn print(config: &Config, show_secrets: bool) -> String {
         let Some(value) = env::lookup(&table, setting.key) else {
             continue;
         };
-        let (head, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
+        let (head, name) = setting.key.rsplit_once('.').unwrap_or(("", setting.key));
         if let Value::Table(members) = value {
             let _ = write!(out, "\n# {}\n[{}]\n", setting.about, setting.key);
             for (key, value) in members {
@@ -47,6 +39,29 @@ pub fn print(config: &Config, show_secrets: bool) -> String {
         let _ = write!(out, "# {}\n{name} = {value}\n", setting.about);
     }
     out
+}
+
+/// Single settings that are secrets, and URLs that hold one where they have an
+/// `@`.
+const SECRETS: [&str; 3] = [
+    "store.url",
+    "guarantee.mail.smtp",
+    "guarantee.alerts.pagerduty_key",
+];
+
+fn hide_secrets(table: &mut Table) {
+    if let Some(Value::Table(keys)) = table.get_mut("keys") {
+        for (_, secret) in keys.iter_mut() {
+            *secret = Value::String(REDACTED.into());
+        }
+    }
+    for key in SECRETS {
+        let said = env::lookup(table, key).and_then(Value::as_str);
+        let secret = |text: &str| text.contains('@') || !text.is_empty() && !text.contains("://");
+        if said.is_some_and(secret) {
+            env::insert(table, key, Value::String(REDACTED.into()));
+        }
+    }
 }
 
 /// A key as TOML wants it: quoted unless it is plain.

@@ -4,7 +4,10 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Room, Rtc, Span, Webhook};
+use super::{
+    Alerts, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room, Rtc, Span,
+    Webhook,
+};
 
 /// One key of the file.
 #[derive(Clone, Copy, Debug)]
@@ -132,6 +135,40 @@ pub const SETTINGS: &[Setting] = &[
         "contracts to watch, *.contract.yaml; a version that is new goes into the log",
     ),
     setting(
+        "guarantee.url",
+        "where people reach this server, for links in what is sent to them; empty: http.listen",
+    ),
+    setting(
+        "guarantee.mail.smtp",
+        "mail server: smtp://USER:PASSWORD@HOST:PORT (plain, or with ?tls=required STARTTLS), smtps://…; \
+         empty: no mail is sent",
+    ),
+    setting("guarantee.mail.from", "sender of mails: Name <address>"),
+    setting(
+        "guarantee.mail.reply_to",
+        "where answers go, the mailbox that is handed to /guarantee/v1/inbound/mail; empty: the sender",
+    ),
+    setting(
+        "guarantee.alerts.webhooks",
+        "receivers of every change of an incident, signed as room events are",
+    ),
+    setting(
+        "guarantee.alerts.alertmanager",
+        "Alertmanagers, http://HOST:9093",
+    ),
+    setting(
+        "guarantee.alerts.pagerduty_key",
+        "routing key of a PagerDuty service (Events API v2); empty: none",
+    ),
+    setting(
+        "guarantee.alerts.pagerduty_url",
+        "where its events go; services that speak the same have another one",
+    ),
+    setting(
+        "guarantee.phone.hook",
+        "gets whom to call and what to say, as signed JSON; empty: nobody is called",
+    ),
+    setting(
         "log.level",
         "error, warn, info, debug, trace, or target=level pairs",
     ),
@@ -237,6 +274,10 @@ impl Default for Guarantee {
             witnesses: Vec::new(),
             probes: Vec::new(),
             contracts: Vec::new(),
+            url: String::new(),
+            mail: Mail::default(),
+            alerts: Alerts::default(),
+            phone: Phone::default(),
         }
     }
 }
@@ -285,20 +326,24 @@ mod tests {
     fn the_list_names_every_field_and_no_other() {
         let table = toml::Table::try_from(Config::defaults(false)).unwrap();
         let mut fields = BTreeSet::new();
-        for (name, value) in &table {
-            match value {
-                toml::Value::Table(section) if name != "keys" => {
-                    fields.extend(section.keys().map(|key| format!("{name}.{key}")));
-                }
-                _ => {
-                    fields.insert(name.clone());
-                }
-            }
-        }
+        add_fields("", &table, &mut fields);
         let listed: BTreeSet<String> = SETTINGS
             .iter()
             .map(|setting| setting.key.to_owned())
             .collect();
         assert_eq!(fields, listed);
+    }
+
+    fn add_fields(prefix: &str, table: &toml::Table, fields: &mut BTreeSet<String>) {
+        for (name, value) in table {
+            match value {
+                toml::Value::Table(section) if name != "keys" => {
+                    add_fields(&format!("{prefix}{name}."), section, fields);
+                }
+                _ => {
+                    fields.insert(format!("{prefix}{name}"));
+                }
+            }
+        }
     }
 }

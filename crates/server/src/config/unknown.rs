@@ -7,22 +7,23 @@ use super::SETTINGS;
 /// The first key of the document that is none of ours: its dotted name and its
 /// byte offset.
 pub(super) fn first_unknown(table: &DeTable<'_>) -> Option<(String, usize)> {
+    first_unknown_in(table, "")
+}
+
+fn first_unknown_in(table: &DeTable<'_>, prefix: &str) -> Option<(String, usize)> {
     table.iter().find_map(|(key, value)| {
-        let name: &str = key.get_ref();
+        let name = format!("{prefix}{}", key.get_ref());
         let at = key.span().start;
-        if is_free_form(name) || is_setting(name) {
+        if is_free_form(&name) || is_setting(&name) {
             return None;
         }
-        if !is_section(name) {
-            return Some((name.to_owned(), at));
+        if !is_section(&name) {
+            return Some((name, at));
         }
         let DeValue::Table(section) = value.get_ref() else {
             return None; // the typed parse says "expected a table" with its place
         };
-        section.iter().find_map(|(key, _)| {
-            let full = format!("{name}.{}", key.get_ref());
-            (!is_setting(&full)).then(|| (full, key.span().start))
-        })
+        first_unknown_in(section, &format!("{name}."))
     })
 }
 
@@ -60,7 +61,7 @@ pub(super) fn suggestion(unknown: &str) -> String {
     match nearest(unknown) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
-            let prefix = unknown.split_once('.').map_or("", |(section, _)| section);
+            let prefix = unknown.rsplit_once('.').map_or("", |(section, _)| section);
             let known: Vec<&str> = siblings(prefix).collect();
             format!("known here: {}", known.join(", "))
         }
@@ -79,10 +80,8 @@ pub(super) fn is_free_form(key: &str) -> bool {
 
 fn is_section(name: &str) -> bool {
     SETTINGS.iter().any(|setting| {
-        setting
-            .key
-            .split_once('.')
-            .is_some_and(|(section, _)| section == name)
+        let rest = setting.key.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('.'))
     })
 }
 
@@ -91,11 +90,12 @@ fn is_section(name: &str) -> bool {
 fn siblings(section: &str) -> impl Iterator<Item = &'static str> {
     let mut seen = Vec::new();
     for setting in SETTINGS {
-        let name = match setting.key.split_once('.') {
-            Some((head, _)) if section.is_empty() => head,
-            Some((head, _)) if head == section => setting.key,
-            None if section.is_empty() => setting.key,
-            _ => continue,
+        let name = if section.is_empty() {
+            setting.key.split('.').next().unwrap_or_default()
+        } else if setting.key.rsplit_once('.').map(|(head, _)| head) == Some(section) {
+            setting.key
+        } else {
+            continue;
         };
         if !seen.contains(&name) {
             seen.push(name);
@@ -144,6 +144,8 @@ mod tests {
             ("webhook.url", "webhook.urls"),
             ("listen", "http.listen"),
             ("room.cors", "http.cors"),
+            ("guarantee.mail.smpt", "guarantee.mail.smtp"),
+            ("mail.smtp", "guarantee.mail.smtp"),
         ] {
             assert_eq!(nearest(unknown), Some(near), "{unknown}");
         }

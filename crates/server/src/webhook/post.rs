@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Request, header};
+use hyper::{Request, StatusCode, header};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -25,7 +25,7 @@ const ANSWER_BYTES: usize = 64 << 10;
 
 /// Posts to one receiver. Cheap to clone; connections are shared.
 #[derive(Clone)]
-pub(super) struct Poster {
+pub(crate) struct Poster {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     url: String,
     api_key: String,
@@ -33,8 +33,25 @@ pub(super) struct Poster {
     timeout: Duration,
 }
 
+/// What is posted.
+pub(crate) enum Body {
+    /// One of our own documents, with a token that signs it.
+    Signed(String),
+    /// JSON as another product takes it.
+    Plain(String),
+}
+
+/// Why it was not taken; in words for the log.
+#[derive(Debug)]
+pub(crate) enum Unposted {
+    /// The receiver will never take this document.
+    Unacceptable(String),
+    /// It may at another time.
+    Failed(String),
+}
+
 impl Poster {
-    pub(super) fn new(
+    pub(crate) fn new(
         url: &str,
         api_key: String,
         keys: Keys,
@@ -52,48 +69,85 @@ impl Poster {
         })
     }
 
+    /// The same for another receiver.
+    pub(crate) fn to(&self, url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// `Err` says what happened, for the log.
     pub(super) async fn post(&self, body: String) -> Result<(), String> {
-        let request = self.request(body)?;
+        let sent = self.send(Body::Signed(body)).await;
+        sent.map_err(|(Unposted::Unacceptable(why) | Unposted::Failed(why))| why)
+    }
+
+    pub(crate) async fn send(&self, body: Body) -> Result<(), Unposted> {
+        let request = self.request(body).map_err(Unposted::Failed)?;
         let exchange = async {
             let response = self
                 .client
                 .request(request)
                 .await
-                .map_err(|error| chain(&error))?;
+                .map_err(|error| Unposted::Failed(chain(&error)))?;
             let status = response.status();
             let _ = Limited::new(response.into_body(), ANSWER_BYTES)
                 .collect()
                 .await;
-            if status.is_success() {
-                Ok(())
-            } else {
-                Err(format!("the receiver answered {status}"))
-            }
+            answer(status)
         };
         let answer = tokio::time::timeout(self.timeout, exchange).await;
-        answer.unwrap_or_else(|_| Err(format!("no answer within {} s", self.timeout.as_secs())))
+        answer.unwrap_or_else(|_| {
+            let within = self.timeout.as_secs();
+            Err(Unposted::Failed(format!("no answer within {within} s")))
+        })
     }
 
-    fn request(&self, body: String) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self, body: Body) -> Result<Request<Full<Bytes>>, String> {
+        let request = Request::post(&self.url).header(
+            header::USER_AGENT,
+            concat!("surecast/", env!("CARGO_PKG_VERSION")),
+        );
+        let (request, body) = match body {
+            Body::Signed(body) => {
+                let request = request
+                    .header(header::CONTENT_TYPE, "application/webhook+json")
+                    .header(header::AUTHORIZATION, self.token(&body)?);
+                (request, body)
+            }
+            Body::Plain(body) => {
+                let request = request.header(header::CONTENT_TYPE, "application/json");
+                (request, body)
+            }
+        };
+        request
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| error.to_string())
+    }
+
+    /// Signs the body's digest.
+    fn token(&self, body: &str) -> Result<String, String> {
         let sha256 = STANDARD.encode(digest::digest(&digest::SHA256, body.as_bytes()));
         let grants = Grants {
             sha256,
             ..Grants::default()
         };
-        let token = self
-            .keys
-            .sign(&self.api_key, &grants, TOKEN_TTL)
-            .ok_or_else(|| format!("there is no secret for the key {:?}", self.api_key))?;
-        Request::post(&self.url)
-            .header(header::CONTENT_TYPE, "application/webhook+json")
-            .header(header::AUTHORIZATION, token)
-            .header(
-                header::USER_AGENT,
-                concat!("surecast/", env!("CARGO_PKG_VERSION")),
-            )
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| error.to_string())
+        let signed = self.keys.sign(&self.api_key, &grants, TOKEN_TTL);
+        signed.ok_or_else(|| format!("there is no secret for the key {:?}", self.api_key))
+    }
+}
+
+/// What an answer means. A document that is malformed or too large for a
+/// receiver stays so; everything else may be repaired there.
+fn answer(status: StatusCode) -> Result<(), Unposted> {
+    let why = || format!("the receiver answered {status}");
+    match status {
+        status if status.is_success() => Ok(()),
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNPROCESSABLE_ENTITY => Err(Unposted::Unacceptable(why())),
+        _ => Err(Unposted::Failed(why())),
     }
 }
 
