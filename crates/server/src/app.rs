@@ -98,7 +98,7 @@ impl Server {
         let store = Store::open(data_dir.path(), &config.store.url).await?;
         let webhooks =
             Webhooks::start(&config, keys.clone(), store.clone(), metrics.clone()).await?;
-        let guarantee = Guarantee::start(&config, data_dir.path(), &metrics).await?;
+        let guarantee = Guarantee::start(&config, data_dir.path(), &store, &metrics).await?;
         let (guarantee, tap) = guarantee.unzip();
         let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics, tap).await?;
         if let Some(guarantee) = &guarantee {

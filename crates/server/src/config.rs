@@ -171,6 +171,10 @@ pub struct Guarantee {
     pub witnesses: Vec<String>,
     /// Contracts.
     pub contracts: Vec<PathBuf>,
+    /// A period is settled this long after its end.
+    pub settle_after: Span,
+    /// A settlement that nobody objected to is final after this.
+    pub final_after: Span,
 }
 
 /// Section `log`.

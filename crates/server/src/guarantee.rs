@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! control actor ─ Tap ─► queue ─► Meter ─► rollups ─► log ─► Book ─► /status
+//!                                                      └──► Settler ─► statements ─► log
 //! ```
 //!
 //! What is shown comes from rollups that the log has acknowledged, or that were
@@ -13,6 +14,7 @@ mod book;
 mod contracts;
 mod look;
 mod run;
+mod settler;
 mod tap;
 
 use std::path::Path;
@@ -36,8 +38,10 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::evidence::EvidenceLog;
 use crate::metrics::Metrics;
+use crate::store::Store;
 
 pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use settler::{Settler, SettlerError};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -80,6 +84,8 @@ pub struct Guarantee {
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
+    settler: Settler,
+    settling: settler::Running,
 }
 
 impl Guarantee {
@@ -93,6 +99,7 @@ impl Guarantee {
     pub async fn start(
         config: &Config,
         data_dir: &Path,
+        store: &Store,
         metrics: &Arc<Metrics>,
     ) -> Result<Option<(Self, Tap)>, Failure> {
         if !config.guarantee.enabled {
@@ -105,6 +112,8 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        let names = contracts.iter().map(|contract| contract.id.clone());
+        let names = names.collect();
         book.begin(contracts);
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
@@ -123,12 +132,16 @@ impl Guarantee {
         let runner = run::Runner::new(meter, shared.clone(), metrics.clone(), timestamp);
         let task = tokio::spawn(runner.run(receiver));
         let metrics = metrics.clone();
+        let rules = settler::Rules::new(&config.guarantee);
+        let (settler, settling) = Settler::start(&shared, store.clone(), names, rules);
         let guarantee = Self {
             shared,
             task,
             queue,
             metrics,
             region,
+            settler,
+            settling,
         };
         Ok(Some((guarantee, tap)))
     }
@@ -149,9 +162,15 @@ impl Guarantee {
         &self.shared
     }
 
+    /// Settlements, and the steps that people take.
+    pub const fn settler(&self) -> &Settler {
+        &self.settler
+    }
+
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
+            self.settling.stop().await;
             if let Err(error) = self.task.await {
                 tracing::error!(%error, "the meter ended badly");
             }

@@ -128,6 +128,14 @@ pub const SETTINGS: &[Setting] = &[
         "contracts to watch, *.contract.yaml; a version that is new goes into the log",
     ),
     setting(
+        "guarantee.settle_after",
+        "a period is settled this long after its end, and again this long after something late came in",
+    ),
+    setting(
+        "guarantee.final_after",
+        "a settlement that nobody disputed is made final after this",
+    ),
+    setting(
         "log.level",
         "error, warn, info, debug, trace, or target=level pairs",
     ),
@@ -232,6 +240,9 @@ impl Default for Guarantee {
             origin: String::new(),
             witnesses: Vec::new(),
             contracts: Vec::new(),
+            // Receipts and probes of the last minutes are late by minutes.
+            settle_after: Span(Duration::from_secs(15 * 60)),
+            final_after: Span(Duration::from_secs(14 * 86_400)),
         }
     }
 }

@@ -10,6 +10,7 @@ mod offers;
 mod postgres;
 mod process;
 mod settle;
+mod settler;
 mod signal;
 mod sink;
 mod store;
