@@ -34,6 +34,7 @@ mod line;
 mod money;
 pub mod page;
 
+mod proposal;
 pub mod replay;
 mod share;
 mod status;
@@ -61,6 +62,7 @@ pub use inputs::Inputs;
 pub use line::{Line, Outages, Probes};
 pub use money::IndicatorLine;
 pub use page::page;
+pub use proposal::{Proposal, ProposalError};
 pub use replay::Replayer;
 pub use share::Share;
 pub use status::{Status, Step, TransitionError};

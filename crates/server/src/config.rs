@@ -187,6 +187,10 @@ pub struct Guarantee {
     pub alerts: Alerts,
     /// Calls.
     pub phone: Phone,
+    /// A period is settled this long after its end.
+    pub settle_after: Span,
+    /// A settlement that nobody objected to is final after this.
+    pub final_after: Span,
 }
 
 /// Section `log`.

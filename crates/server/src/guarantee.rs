@@ -4,6 +4,7 @@
 //! ```text
 //! control actor ─ Tap ─► queue ─► Meter ─► rollups ─► log ─► Book ─► /status
 //!                                                            └─► Desk ─► letters
+//!                                                      └──► Settler ─► statements ─► log
 //! ```
 //!
 //! What is shown comes from rollups that the log has acknowledged, or that were
@@ -20,6 +21,7 @@ mod pulse;
 mod receipts;
 mod reports;
 mod run;
+mod settler;
 mod tap;
 
 use std::path::Path;
@@ -55,6 +57,7 @@ pub use delivery::{Delivery, Parcel, Waker};
 pub use desk::{Desk, DeskError, DeskView};
 pub use receipts::{ReceiptRefusal, Receipts};
 pub use reports::{Receipt, Refusal, Reports};
+pub use settler::{Settler, SettlerError};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -103,6 +106,8 @@ pub struct Guarantee {
     metrics: Arc<Metrics>,
     region: Region,
     delivery: Delivery,
+    settler: Settler,
+    settling: settler::Running,
 }
 
 impl Guarantee {
@@ -136,6 +141,8 @@ impl Guarantee {
         facts::append(&log, &mut book, config, &source, &lines).await?;
         let levels = strictest(&contracts);
         book.begin(contracts.clone());
+        let names = contracts.iter().map(|contract| contract.id.clone());
+        let names = names.collect();
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
         let last = book
@@ -156,7 +163,7 @@ impl Guarantee {
         let waker = delivery.waker();
         let wake = Box::new(move || waker.wake());
         let desk =
-            Desk::start(&contracts, &shared, store, metrics.clone(), wake, timestamp).await?;
+            Desk::start(&contracts, &shared, store.clone(), metrics.clone(), wake, timestamp).await?;
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
         let tap = Tap::new(sender, region.clone(), metrics.clone());
@@ -164,6 +171,8 @@ impl Guarantee {
         let task = tokio::spawn(runner.run(receiver));
         tokio::spawn(shared.clone().write_receipts(metrics.clone()));
         let metrics = metrics.clone();
+        let rules = settler::Rules::new(&config.guarantee);
+        let (settler, settling) = Settler::start(&shared, store.clone(), names, rules);
         let guarantee = Self {
             shared,
             task,
@@ -172,6 +181,8 @@ impl Guarantee {
             metrics,
             region,
             delivery,
+            settler,
+            settling,
         };
         Ok(Some((guarantee, tap)))
     }
@@ -203,9 +214,15 @@ impl Guarantee {
         &self.desk.desk
     }
 
+    /// Settlements, and the steps that people take.
+    pub const fn settler(&self) -> &Settler {
+        &self.settler
+    }
+
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
+            self.settling.stop().await;
             // Together, so that one commit holds all of them.
             let receipts = self.shared.close_receipts(0, true);
             let ((), metered, _) = tokio::join!(self.desk.stop(), self.task, receipts);

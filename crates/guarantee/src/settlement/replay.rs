@@ -247,9 +247,10 @@ impl Replayer {
     }
 
     /// What each line attained on each day, for the plots of a
-    /// [page](super::page()); after [`Replayer::settle`].
+    /// [page](super::page()).
     #[must_use]
-    pub fn days(&self, contract: &Contract, period: &Period) -> Vec<Vec<Option<Percent>>> {
+    pub fn days(&mut self, contract: &Contract, period: &Period) -> Vec<Vec<Option<Percent>>> {
+        self.advance();
         let (empty, inputs) = (RollupTable::with_max_pages(0), self.inputs());
         super::page::days(contract, period, &self.evidence(&empty, &inputs))
     }
@@ -319,6 +320,13 @@ impl Replayer {
                 self.first_unreadable.get_or_insert((index, why));
                 Ok(Said::Nothing)
             }
+        }
+    }
+
+    /// Takes all that was read into the tables.
+    fn advance(&mut self) {
+        while !self.waiting.is_empty() {
+            self.advance_one();
         }
     }
 
@@ -464,15 +472,30 @@ impl Replayer {
 impl Said {
     /// Whether a statement of this time could depend on it.
     fn is_about(&self, period: Interval) -> bool {
+        self.instant()
+            .is_some_and(|instant| period.contains(instant))
+    }
+
+    fn instant(&self) -> Option<Timestamp> {
         match self {
-            Self::Rollup(rollup) => period.contains(rollup.minute.start()),
-            Self::Experience(experience) => period.contains(experience.minute.start()),
-            Self::Breach(breach) => period.contains(breach.due),
-            // What was said after the period does not change it.
-            Self::Contract(_, at) | Self::Fact(_, at) => *at < period.end,
-            Self::Exclusion(_) | Self::Nothing => false,
+            Self::Rollup(rollup) => Some(rollup.minute.start()),
+            Self::Experience(experience) => Some(experience.minute.start()),
+            Self::Breach(breach) => Some(breach.due),
+            Self::Exclusion(_) | Self::Contract(..) | Self::Fact(..) | Self::Nothing => None,
         }
     }
+}
+
+/// The instant that a leaf tells about: a statement of its period could depend
+/// on it.
+#[must_use]
+pub fn tells_about(leaf: &Leaf) -> Option<Timestamp> {
+    let said = match leaf.kind() {
+        Kind::Rollup | Kind::NoData => minute(leaf.payload()),
+        Kind::Other(_) if leaf.kind().name() == "breach" => breach(leaf),
+        _ => return None,
+    };
+    said.ok()?.instant()
 }
 
 fn key(said: &Settlement) -> Key {

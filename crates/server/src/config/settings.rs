@@ -169,6 +169,14 @@ pub const SETTINGS: &[Setting] = &[
         "gets whom to call and what to say, as signed JSON; empty: nobody is called",
     ),
     setting(
+        "guarantee.settle_after",
+        "a period is settled this long after its end, and again this long after something late came in",
+    ),
+    setting(
+        "guarantee.final_after",
+        "a settlement that nobody disputed is made final after this",
+    ),
+    setting(
         "log.level",
         "error, warn, info, debug, trace, or target=level pairs",
     ),
@@ -278,6 +286,9 @@ impl Default for Guarantee {
             mail: Mail::default(),
             alerts: Alerts::default(),
             phone: Phone::default(),
+            // Receipts and probes of the last minutes are late by minutes.
+            settle_after: Span(Duration::from_secs(15 * 60)),
+            final_after: Span(Duration::from_secs(14 * 86_400)),
         }
     }
 }

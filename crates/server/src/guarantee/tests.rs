@@ -50,13 +50,7 @@ async fn run(
     let log = open_log(dir);
     let book = read_back(&log, Book::new(lines(), source())).await.unwrap();
     let meter = Meter::new(Settings::new(source(), lines()), book.last(), at(from)).unwrap();
-    let receipts = receipts(&log, dir, local()).unwrap();
-    let shared = Arc::new(Shared {
-        receipts,
-        log,
-        book: RwLock::new(book),
-        reports: Reports::new(Vec::new(), Vec::new(), reports::Taken::default()),
-    });
+    let shared = shared(log, book, dir);
     let metrics = Arc::new(Metrics::new());
     let mut runner = run::Runner::new(meter, shared.clone(), metrics, until);
     let mut now = from;
@@ -147,4 +141,14 @@ fn a_missing_minute_has_its_kind() {
         leaf.to_string(),
         "no_data 2026-06-01T00:01:30Z rollup 2026-06-01T00:00Z join local server:live.example.com no_data"
     );
+}
+
+/// What doors and desk see, without probes; keys in `dir`.
+pub(super) fn shared(log: EvidenceLog, book: Book, dir: &Path) -> Arc<Shared> {
+    Arc::new(Shared {
+        receipts: receipts(&log, dir, local()).unwrap(),
+        log,
+        book: RwLock::new(book),
+        reports: Reports::new(Vec::new(), Vec::new(), reports::Taken::default()),
+    })
 }

@@ -8,7 +8,7 @@ use surecast_guarantee::burn::Alert;
 use surecast_guarantee::contract::life::Fact;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey, appender};
 use surecast_guarantee::exclusion::{Exclusion, ExclusionClass};
-use surecast_guarantee::incident::{Actor, Author, Change, Entry, State};
+use surecast_guarantee::incident::{Author, Change, Entry, State};
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::module::Module;
 use surecast_guarantee::rollup::{Counts, Minute, Rollup, RollupState, Source, experience};
@@ -338,10 +338,7 @@ async fn told(data: &Path, from: jiff::Timestamp, to: jiff::Timestamp, now: jiff
         maintenance: false,
         refs: Vec::new(),
     };
-    let by = || Actor {
-        name: "Ben".into(),
-        kind: Author::Lead,
-    };
+    let by = || Author::Lead;
     let entries = [
         entry(1, State::Detected, detected()),
         entry(1, State::Resolved, Change::Resolved { by: by() }),

@@ -13,6 +13,7 @@ mod probe;
 mod process;
 mod receipts;
 mod settle;
+mod settler;
 mod signal;
 mod sink;
 mod store;

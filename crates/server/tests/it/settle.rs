@@ -15,14 +15,14 @@ use surecast_server::evidence::EvidenceLog;
 use crate::harness::surecast;
 
 /// 2026-06-01T00:00Z, three days.
-const START: u32 = 29_671_200;
+pub const START: u32 = 29_671_200;
 const DAYS: u32 = 3;
 
 /// Maintenance declared in time, and an outage at noon, on the second day.
 const MAINTENANCE: std::ops::Range<u32> = 1440 + 120..1440 + 240;
 const OUTAGE: std::ops::Range<u32> = 1440 + 720..1440 + 750;
 
-fn yaml() -> String {
+pub fn yaml() -> String {
     let plan = Plan::Entry.yaml();
     let line = "  - {module: media, region: eu-west, method: session-seconds, floor: 10, \
                 target: 99.5%, fee_share: 100%, critical: true}";
@@ -42,7 +42,7 @@ fn yaml() -> String {
     lines.join("\n") + "\n"
 }
 
-fn leaves() -> Vec<Leaf> {
+pub fn leaves() -> Vec<Leaf> {
     let (contract, _) = Contract::from_yaml(&yaml()).unwrap();
     let at = "2026-05-30T00:00:00Z".parse().unwrap();
     let span = |run: std::ops::Range<u32>| {
@@ -74,7 +74,7 @@ fn leaves() -> Vec<Leaf> {
     leaves
 }
 
-fn append(dir: &Path, leaves: Vec<Leaf>) {
+pub fn append(dir: &Path, leaves: Vec<Leaf>) {
     let settings = Settings {
         interval: Duration::ZERO,
         ..Settings::default()
@@ -266,5 +266,23 @@ fn facts_are_appended_and_a_contracts_state_follows() {
     for wrong in ["{}", r#"{"fact":"source_retired","source":"a"}"#] {
         let (code, _, error) = call(&["evidence", "fact", "--log", &log, wrong]);
         assert_eq!(code, 2, "{error}");
+    }
+}
+
+#[test]
+fn a_period_that_is_not_over_is_not_settled() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
+    let (file, log) = (path("c.contract.yaml"), path("log"));
+    std::fs::write(&file, yaml().replace("2026-06-0", "2999-06-0")).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    append(Path::new(&log), leaves());
+    for asked in [["--index", "0"], ["--period", "2999-06"]] {
+        let settle = ["contract", "settle", &file, "--log", &log];
+        let (code, out, error) = call(&[&settle[..], &asked[..]].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{error}");
+        let expected = "the period from 2999-06-01T00:00:00Z is not over before \
+                        2999-06-04T00:00:00Z: until then, the minutes to come would count as down";
+        assert!(error.contains(expected), "{error}");
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::evidence::Leaf;
 use surecast_guarantee::evidence::appender::Settings;
-use surecast_guarantee::settlement::{self, Entry, Replayer, Settlement, Status, Step};
+use surecast_guarantee::settlement::{self, Proposal, ProposalError, Replayer, Settlement, Step};
 use surecast_guarantee::term::Period;
 
 use super::{all, read, work};
@@ -70,13 +70,6 @@ impl From<StepName> for Step {
     }
 }
 
-/// What comes out.
-struct Outcome {
-    settlement: Settlement,
-    /// It is in the log already, as this leaf.
-    stands: Option<u64>,
-}
-
 impl SettleArgs {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let contract = match Contract::from_yaml(&read(&self.file)?) {
@@ -89,30 +82,24 @@ impl SettleArgs {
         let mut replayer = Replayer::new();
         read_all(&self.trust, &mut replayer)?;
         let period = self.pick(&contract, &mut replayer, now)?;
-        if self.append && now < period.interval.end {
-            return Err(Failure::Call(format!(
-                "--append: the period ends on {} and is not over yet",
-                period.end
-            )));
-        }
-        let outcome = self.outcome(&contract, &period, &mut replayer)?;
+        let proposal = self.proposal(&contract, &period, &mut replayer)?;
         if let Some(file) = &self.html {
             let days = replayer.days(&contract, &period);
-            let page = settlement::page(&outcome.settlement, &days, self.lang.into());
+            let page = settlement::page(&proposal.settlement, &days, self.lang.into());
             write(file, &page)?;
         }
-        let known = replayer.has_contract(&outcome.settlement.contract.hash);
-        let appended = match (log, outcome.stands) {
+        let known = replayer.has_contract(&proposal.settlement.contract.hash);
+        let appended = match (log, proposal.stands) {
             (Some(_), _) if !known => {
                 return Err(Failure::Work(anyhow!(
                     "the contract is not in the log: a settlement of it could not be verified; \
                      the server logs its contracts when it starts"
                 )));
             }
-            (Some(log), None) => Some(append(log, &outcome.settlement, now)?),
+            (Some(log), None) => Some(append(log, &proposal.settlement, now)?),
             _ => None,
         };
-        self.show(&outcome, appended, known)
+        self.show(&proposal, appended, known)
     }
 
     fn pick(
@@ -133,19 +120,31 @@ impl SettleArgs {
             (None, Some(index)) => periods.iter().find(|p| p.index == index),
             (None, None) => periods.iter().rfind(|p| p.interval.end <= now),
         };
-        found.copied().ok_or_else(|| {
-            let asked = match (&self.period, self.index) {
-                (Some(month), _) => format!("no period begins in {month}"),
-                (None, Some(index)) => format!("there is no period {index}"),
-                (None, None) => "no period is over yet; choose one with --index".to_owned(),
-            };
-            let first = periods.first().map_or(contract.term.start, |p| p.start);
-            let end = periods.last().map_or(contract.term.start, |p| p.end);
-            Failure::Call(format!(
-                "{asked}: the contract has {} periods, from {first} to {end}",
-                periods.len()
-            ))
-        })
+        let Some(period) = found else {
+            return Err(self.no_period(contract, &periods));
+        };
+        let (start, end) = (period.interval.start, period.interval.end);
+        if end > now {
+            return Err(Failure::Call(format!(
+                "the period from {start} is not over before {end}: until then, the minutes to \
+                 come would count as down"
+            )));
+        }
+        Ok(*period)
+    }
+
+    fn no_period(&self, contract: &Contract, periods: &[Period]) -> Failure {
+        let asked = match (&self.period, self.index) {
+            (Some(month), _) => format!("no period begins in {month}"),
+            (None, Some(index)) => format!("there is no period {index}"),
+            (None, None) => "no period is over yet".to_owned(),
+        };
+        let first = periods.first().map_or(contract.term.start, |p| p.start);
+        let end = periods.last().map_or(contract.term.start, |p| p.end);
+        Failure::Call(format!(
+            "{asked}: the contract has {} periods, from {first} to {end}",
+            periods.len()
+        ))
     }
 
     fn open_log(&self) -> Result<EvidenceLog, Failure> {
@@ -165,49 +164,33 @@ impl SettleArgs {
     }
 
     /// What is to be said of the period now.
-    fn outcome(
+    fn proposal(
         &self,
         contract: &Contract,
         period: &Period,
         replayer: &mut Replayer,
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<Proposal, Failure> {
         let reason = self.reason.as_deref();
-        let computed = replayer.settle(contract, period, reason);
-        let before: Option<Entry> = replayer.settled(contract, period.index).cloned();
-        let Some(step) = self.step else {
-            let settlement = computed.map_err(|why| Failure::Work(anyhow!(why)))?;
-            let same = before.filter(|entry| {
-                entry.settlement.status != Status::Disputed
-                    && entry.settlement.says_the_same(&settlement)
-            });
-            return Ok(match same {
-                Some(entry) => Outcome {
-                    settlement: entry.settlement,
-                    stands: Some(entry.leaf),
-                },
-                None => Outcome {
-                    settlement,
-                    stands: None,
-                },
-            });
+        let proposal = match self.step {
+            None => replayer.propose(contract, period, reason),
+            Some(step) => {
+                let before = replayer.settled(contract, period.index);
+                Proposal::carry(before, step.into(), reason)
+            }
         };
-        let before = before
-            .ok_or_else(|| Failure::Call("the log has no settlement of this period".to_owned()))?;
-        let settlement = Settlement::next(&before, step.into(), reason);
-        let settlement = settlement.map_err(|error| Failure::Call(error.to_string()))?;
-        Ok(Outcome {
-            settlement,
-            stands: None,
+        proposal.map_err(|error| match error {
+            ProposalError::Compute(why) => Failure::Work(anyhow!(why)),
+            call => Failure::Call(call.to_string()),
         })
     }
 
-    fn show(&self, outcome: &Outcome, appended: Option<u64>, known: bool) -> Result<(), Failure> {
+    fn show(&self, proposal: &Proposal, appended: Option<u64>, known: bool) -> Result<(), Failure> {
         if self.json {
-            let text = outcome.settlement.to_canonical().map_err(work)?;
+            let text = proposal.settlement.to_canonical().map_err(work)?;
             return print(&format!("{text}\n"));
         }
-        let mut text = settlement::text(&outcome.settlement);
-        let place = match (outcome.stands, appended) {
+        let mut text = settlement::text(&proposal.settlement);
+        let place = match (proposal.stands, appended) {
             (Some(leaf), _) => format!("the log has it as leaf {leaf}; nothing has changed since"),
             (None, Some(leaf)) => format!("appended as leaf {leaf}"),
             (None, None) if known => "not in the log yet: --append puts it there".to_owned(),

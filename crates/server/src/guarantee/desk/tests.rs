@@ -1,5 +1,4 @@
 use std::path::Path;
-use std::sync::RwLock;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -61,11 +60,7 @@ impl World {
         let lines = vec![(Module::Media, eu())];
         let mut book = read_back(&log, Book::new(lines, source())).await.unwrap();
         book.begin(vec![contract.clone()]);
-        let book = RwLock::new(book);
-        let shared = Arc::new(Shared {
-            log: log.clone(),
-            book,
-        });
+        let shared = crate::guarantee::tests::shared(log.clone(), book, dir);
         let store = Store::open(dir, "").await.unwrap();
         let (worker, desk, queue) = Desk::assemble(
             std::slice::from_ref(contract),
@@ -586,8 +581,8 @@ async fn without_contracts_there_is_a_desk_with_none() {
     let dir = tempfile::tempdir().unwrap();
     let settings = appender::Settings::default();
     let log = EvidenceLog::open(dir.path(), "live.example.com/log", vec![], settings).unwrap();
-    let book = RwLock::new(Book::new(Vec::new(), source()));
-    let shared = Arc::new(Shared { log, book });
+    let book = Book::new(Vec::new(), source());
+    let shared = crate::guarantee::tests::shared(log, book, dir.path());
     let store = Store::open(dir.path(), "").await.unwrap();
     let (metrics, now) = (Arc::new(Metrics::new()), || after(0));
     let running = Desk::start(&[], &shared, store, metrics, Box::new(|| {}), now)
