@@ -35,7 +35,7 @@ pub use actor::{Actor, Author, Refused};
 pub use burns::REOPEN_MINUTES;
 pub use engine::{Incidents, MAX_INCIDENTS, MAX_REFUSED, RestoreError};
 pub use maintenance::MAX_MAINTENANCE;
-pub use model::Incident;
+pub use model::{Incident, LineState};
 pub use output::{BreachLine, Change, Entry, Notify, Output};
 pub use seen::{Seen, Span};
 pub use state::State;
