@@ -19,6 +19,8 @@ use tokio::sync::watch;
 use crate::auth::Keys;
 use crate::config::Config;
 use crate::control::Control;
+use crate::guarantee::desk::Desk;
+use crate::guarantee::settler::Settler;
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 
@@ -43,6 +45,12 @@ pub struct Doors {
 }
 
 impl Doors {
+    fn api(&self, shared: &Arc<crate::guarantee::Shared>) -> Arc<guarantee::api::Api> {
+        let contracts = shared.book().contracts().to_vec();
+        let desk = Desk::closed(&contracts);
+        guarantee::api::Api::new(self.keys.clone(), shared.clone(), desk, Settler)
+    }
+
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }
@@ -66,7 +74,9 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .fallback(console::asset)
         .with_state(doors.clone());
     let router = match &doors.guarantee {
-        Some(shared) => router.merge(log::routes(shared.log.clone())),
+        Some(shared) => router
+            .merge(log::routes(shared.log.clone()))
+            .merge(guarantee::api::router(&doors.api(shared))),
         None => router,
     };
     if cors {

@@ -11,10 +11,14 @@
 
 mod book;
 mod contracts;
+pub mod desk;
 mod look;
+mod role;
 mod run;
+pub mod settler;
 mod tap;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 use std::time::Duration;
@@ -23,7 +27,8 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::evidence::appender;
-use surecast_guarantee::evidence::{Kind, Leaf, VerifyingKey};
+use surecast_guarantee::evidence::tile::WIDTH;
+use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey};
 use surecast_guarantee::meter::{Meter, Settings};
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
@@ -34,10 +39,11 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
-use crate::evidence::EvidenceLog;
+use crate::evidence::{EvidenceLog, Reader};
 use crate::metrics::Metrics;
 
-pub use book::{Book, ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use book::{Book, ContractLine, LineStatus, Lines, MinuteStatus, Shown, Status};
+pub use role::Role;
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -64,6 +70,30 @@ impl Shared {
         self.book
             .read()
             .unwrap_or_else(|broken| broken.into_inner())
+    }
+
+    /// Leaves of the log by their indexes, in order, read from the disk and
+    /// verified; leaves of later versions are left out. Blocks.
+    ///
+    /// # Errors
+    /// The log cannot be read, or does not verify.
+    pub fn leaves(&self, indexes: &[u64]) -> Result<Vec<(u64, Leaf)>, String> {
+        let mut reader = Reader::new(self.log.root());
+        let audit = Audit::open(&mut reader, self.log.key());
+        let mut audit = audit.map_err(|fault| fault.to_string())?;
+        let wanted: BTreeSet<u64> = indexes.iter().copied().collect();
+        let bundles: BTreeSet<u64> = indexes.iter().map(|i| i / u64::from(WIDTH)).collect();
+        let mut leaves = Vec::with_capacity(wanted.len());
+        for bundle in bundles {
+            let taken = audit.handle_bundle(&mut reader, bundle, |index, entry| {
+                if wanted.contains(&index) {
+                    leaves.extend(Leaf::parse(entry).map(|leaf| (index, leaf)));
+                }
+                Ok(())
+            });
+            taken.map_err(|fault| fault.to_string())?;
+        }
+        Ok(leaves)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Book> {

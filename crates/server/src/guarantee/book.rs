@@ -1,6 +1,8 @@
 //! What the log says: its rollups, and what they come to.
 
+mod lines;
 mod status;
+mod trail;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,14 +12,18 @@ use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
+use surecast_guarantee::incident::Entry;
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
 
+use super::Shared;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
+pub use lines::Lines;
 pub use status::{ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use trail::Trail;
 
 /// Minutes that burn rates look back over: three days.
 const WATCHED: u32 = 72 * 60;
@@ -32,6 +38,7 @@ pub struct Book {
     hashes: BTreeSet<String>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
+    trail: Trail,
 }
 
 /// A line of a contract that is measured here.
@@ -62,12 +69,28 @@ impl Book {
             hashes: BTreeSet::new(),
             contracts: Vec::new(),
             watched: Vec::new(),
+            trail: Trail::default(),
         }
     }
 
     /// The last minute that the log has of this server.
     pub const fn last(&self) -> Option<Minute> {
         self.last
+    }
+
+    /// Contracts whose lines are watched.
+    pub fn contracts(&self) -> &[Contract] {
+        &self.contracts
+    }
+
+    /// Which leaves tell of which incident.
+    pub const fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Takes a change of an incident that is in the log.
+    pub(super) fn handle_incident(&mut self, entry: &Entry, index: u64) {
+        self.trail.handle_entry(entry, index);
     }
 
     /// Whether the log does not have this version of a contract yet; it is
@@ -171,6 +194,11 @@ impl Replay for Reading {
             Kind::Rollup | Kind::NoData => {
                 if let Ok(rollup) = leaf.payload().parse() {
                     self.book.handle_rollup(&rollup, index);
+                }
+            }
+            Kind::Incident => {
+                if let Ok(entry) = leaf.decode() {
+                    self.book.handle_incident(&entry, index);
                 }
             }
             Kind::Contract => {

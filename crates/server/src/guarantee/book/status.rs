@@ -79,6 +79,19 @@ pub enum Shown {
     Unknown,
 }
 
+impl Shown {
+    /// Larger is worse.
+    pub const fn badness(self) -> u8 {
+        match self {
+            Self::Idle => 0,
+            Self::Good => 1,
+            Self::Unknown => 2,
+            Self::NoData => 3,
+            Self::Bad => 4,
+        }
+    }
+}
+
 /// What a contract promises of a line, and what it came to so far.
 #[derive(Debug, Serialize)]
 pub struct ContractLine {
@@ -203,7 +216,7 @@ fn minute_status(minute: Minute, cell: Option<Cell>) -> MinuteStatus {
     }
 }
 
-fn shown(cell: Cell) -> Shown {
+pub(super) fn shown(cell: Cell) -> Shown {
     let counts = cell.counts;
     let (good, bad) = match counts.up_ms + counts.down_ms {
         0 => (counts.good, counts.bad),
