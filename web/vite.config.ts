@@ -1,11 +1,13 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
+import { guaranteeMock } from './src/guarantee/mock/plugin.ts';
 
 // The Rust server embeds dist/ and answers index.html for unknown paths, so assets
 // are addressed from the root: a deep link such as /show/demo must still find them.
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   base: '/',
-  plugins: [react()],
+  // `npm run dev -- --mode mock` works without a server, for the guarantee's pages.
+  plugins: [react(), ...(mode === 'mock' ? [guaranteeMock()] : [])],
   build: {
     outDir: 'dist',
     target: 'es2022',
@@ -17,9 +19,12 @@ export default defineConfig({
   server: {
     proxy: {
       '/console/config.json': 'http://127.0.0.1:7880',
+      '/guarantee/v1': 'http://127.0.0.1:7880',
+      '/log': 'http://127.0.0.1:7880',
+      '/status': 'http://127.0.0.1:7880',
       '/twirp': 'http://127.0.0.1:7880',
       '/rtc': { target: 'ws://127.0.0.1:7880', ws: true },
     },
   },
   test: { include: ['src/**/*.test.ts'] },
-});
+}));

@@ -48,6 +48,18 @@ pub const ESPEAK: Prerequisite = Prerequisite {
     package: "espeak-ng",
 };
 
+/// The other database of the store's tests.
+pub const POSTGRES: Prerequisite = Prerequisite {
+    why: "the store's tests",
+    present: || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql");
+        versions.is_ok_and(|mut all| {
+            all.any(|version| version.is_ok_and(|v| v.path().join("bin/initdb").exists()))
+        })
+    },
+    package: "postgresql",
+};
+
 /// Makes the virtual environment for the PyPI clients.
 pub const PYTHON: Prerequisite = Prerequisite {
     why: "the PyPI clients",

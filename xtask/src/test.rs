@@ -219,6 +219,9 @@ fn choose(steps: Vec<Step>, only: &[String]) -> Result<Vec<Step>> {
 fn ensure(steps: &[Step]) -> Result<()> {
     let has = |name: &str| steps.iter().any(|step| step.name == name);
     let mut needed = vec![prerequisites::C_COMPILER];
+    if has("unit") {
+        needed.push(prerequisites::POSTGRES);
+    }
     if has("python") {
         needed.push(prerequisites::PYTHON);
     }

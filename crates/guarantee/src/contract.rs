@@ -7,6 +7,7 @@
 //! canonical JSON, so that comments and the order of keys do not change it.
 
 pub mod check;
+pub mod life;
 pub mod money;
 pub mod openslo;
 pub mod plan;

@@ -13,14 +13,17 @@
 //! - Clocks start at the first bad sample. The restoration clock stops where the
 //!   measurement became clear, not where somebody said so; if it turns bad again
 //!   before the incident is left behind, it was never stopped.
+//! - The log has roles and hashes of texts; names and words stay in the incident.
 //! - One incident per module at a time: lines of the same module that burn
 //!   together are one failure.
 
 mod actions;
 pub mod actor;
+mod adopt;
 mod burns;
 mod calls;
 mod engine;
+mod events;
 mod maintenance;
 mod model;
 pub mod output;
@@ -29,16 +32,19 @@ pub mod review;
 mod seen;
 pub mod state;
 pub mod timer;
+mod words;
 
 pub use actions::{Action, MAX_TEXT};
 pub use actor::{Actor, Author, Refused};
 pub use burns::REOPEN_MINUTES;
 pub use engine::{Incidents, MAX_INCIDENTS, MAX_REFUSED, RestoreError};
+pub use events::{EventEntry, MAX_EVENT_HOURS, MAX_EVENTS};
 pub use maintenance::MAX_MAINTENANCE;
 pub use model::{Incident, LineState};
 pub use output::{BreachLine, Change, Entry, Notify, Output};
 pub use seen::{Seen, Span};
 pub use state::State;
+pub use words::{MAX_WORD_BYTES, MAX_WORDS, Word, Words};
 
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ pub mod module;
 pub mod nines;
 pub mod offer;
 pub mod ratio;
+pub mod report;
 pub mod rollup;
 pub mod settlement;
 pub mod severity;

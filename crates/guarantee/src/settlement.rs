@@ -28,6 +28,7 @@
 //! such minute is listed on the line, the log has a leaf that admits it, and
 //! receipts of clients and probes, where there are any, count beside it.
 
+mod conditions;
 pub mod inputs;
 mod line;
 mod money;
@@ -45,15 +46,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::calendar::{CalendarError, TZDB_VERSION};
 use crate::canonical::{self, CanonicalError};
+use crate::contract::life::Record;
 use crate::contract::{Contract, money as amount};
 use crate::exclusion::{ClassRule, Exclusion, ExclusionClass, ExclusionPolicy, Invalid, judge};
-use crate::interval::Interval;
+use crate::interval::{Interval, IntervalSet};
 use crate::method::EvaluateError;
 use crate::rollup::RollupTable;
 use crate::rollup::experience::ExperienceTable;
 use crate::severity::Severity;
-use crate::term::Period;
+use crate::term::{Period, TermError};
 
+pub use conditions::ConditionLine;
 pub use inputs::Inputs;
 pub use line::{Line, Outages, Probes};
 pub use money::IndicatorLine;
@@ -62,6 +65,8 @@ pub use replay::Replayer;
 pub use share::Share;
 pub use status::{Status, Step, TransitionError};
 pub use text::text;
+
+use conditions::Effects;
 
 /// Entries that a list of a statement shows at most, over all lines: what is
 /// beyond is counted. A statement has to fit into one leaf of 65,535 bytes; with
@@ -109,6 +114,8 @@ pub struct Evidence<'a> {
     pub exclusions: &'a [Exclusion],
     /// Clocks that were not kept.
     pub breaches: &'a [ClockBreach],
+    /// Versions of contracts, and facts about them.
+    pub record: &'a Record,
     /// What all this is.
     pub inputs: &'a Inputs,
 }
@@ -163,6 +170,13 @@ pub struct Settlement {
     pub exclusions: Vec<Excluded>,
     /// How many more there are.
     pub more_exclusions: u64,
+    /// Conditions of which a notice stood in the period. A statement without any
+    /// is written as before there were such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<ConditionLine>,
+    /// Seconds of the period that pay no credits.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub suspended_s: u64,
     /// Clocks that were not kept.
     pub breaches: Vec<BreachLine>,
     /// How many more there are.
@@ -263,6 +277,9 @@ pub enum SettleError {
     /// Days cannot be computed.
     #[error(transparent)]
     Calendar(#[from] CalendarError),
+    /// The contract's term cannot be computed.
+    #[error(transparent)]
+    Term(#[from] TermError),
     /// Not from there.
     #[error(transparent)]
     Transition(#[from] TransitionError),
@@ -376,12 +393,19 @@ pub fn settle(
         hash: contract.hash().map_err(SettleError::Contract)?,
     };
     same_period(&contract_ref, period, before)?;
+    let effects = Effects::of(contract, period, evidence)?;
+    let evidence = &Evidence {
+        exclusions: &effects.exclusions,
+        ..*evidence
+    };
     let policy = policy(contract);
     let fee = money::fee(contract, period).ok_or(SettleError::Amount)?;
-    let lines = line::lines(contract, period, evidence, &policy, fee)?;
-    let indicators = money::indicators(contract, period, evidence, &policy)?;
+    let suspended = effects.suspension();
+    let suspended = suspended.as_ref();
+    let lines = line::lines(contract, period, evidence, &policy, fee, suspended)?;
+    let indicators = money::indicators(contract, period, evidence, &policy, suspended)?;
     let credits = money::credits(contract, fee, &lines, &indicators);
-    let breaches = breaches(contract, period, fee, evidence.breaches);
+    let breaches = breaches(contract, period, fee, evidence.breaches, &effects.suspended);
     let breach_credit = breaches.iter().map(|b| b.credit).sum::<Decimal>();
     let sum = credits.ok_or(SettleError::Amount)? + breach_credit;
     let (exclusions, more_exclusions) = bounded(excluded(period, evidence.exclusions, &policy));
@@ -409,6 +433,8 @@ pub fn settle(
         indicators,
         exclusions,
         more_exclusions,
+        suspended_s: seconds(&effects.suspended.clip(period.interval)),
+        conditions: bounded(effects.lines).0,
         breaches,
         more_breaches,
         breach_credit,
@@ -462,12 +488,12 @@ fn excluded(period: &Period, declared: &[Exclusion], policy: &ExclusionPolicy) -
     });
     let mut list: Vec<_> = inside
         .map(|(exclusion, verdict)| {
-            let counted = verdict.as_ref().map_or(0, |v| v.counted.nanos());
+            let counted = verdict.as_ref().map_or(0, |v| seconds(&v.counted));
             Excluded {
                 leaf: exclusion.log_index,
                 class: exclusion.class,
                 interval: exclusion.interval,
-                counted_s: u64::try_from(counted / 1_000_000_000).unwrap_or(u64::MAX),
+                counted_s: counted,
                 refused: verdict.err().map(|why| why.to_string()),
             }
         })
@@ -482,6 +508,7 @@ fn breaches(
     period: &Period,
     fee: Decimal,
     all: &[ClockBreach],
+    suspended: &IntervalSet,
 ) -> Vec<BreachLine> {
     let mut mine: Vec<_> = all
         .iter()
@@ -504,6 +531,7 @@ fn breaches(
                 due: b.due,
                 credit: worth
                     .get(&b.severity)
+                    .filter(|_| !suspended.contains(b.due))
                     .map_or(Decimal::ZERO, |w| w.worth(fee)),
             }
         })
@@ -529,6 +557,15 @@ fn bounded<T>(mut list: Vec<T>) -> (Vec<T>, u64) {
     let more = list.len().saturating_sub(MAX_LISTED / 10);
     list.truncate(MAX_LISTED / 10);
     (list, more as u64)
+}
+
+fn seconds(set: &IntervalSet) -> u64 {
+    u64::try_from(set.nanos() / 1_000_000_000).unwrap_or(u64::MAX)
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn claim_until(contract: &Contract, period: &Period) -> Option<Date> {

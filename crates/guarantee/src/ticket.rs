@@ -18,6 +18,7 @@
 //!   Whoever shows them escapes them. The log has their hash, not their words.
 
 mod actions;
+mod adopt;
 pub mod bounds;
 mod calls;
 mod engine;

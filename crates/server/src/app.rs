@@ -18,6 +18,7 @@ use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
 use crate::data_dir::DataDir;
 use crate::doors::{self, Doors};
+use crate::faults::Faults;
 use crate::guarantee::{self, Guarantee};
 use crate::http;
 use crate::media_plane::{MediaPlane, MediaPlaneConfig};
@@ -79,6 +80,7 @@ struct Server {
     http: JoinHandle<()>,
     stop_http: watch::Sender<bool>,
     webhooks: Webhooks,
+    store: Store,
     guarantee: Option<Guarantee>,
     // Last: the store is in it.
     _data_dir: DataDir,
@@ -94,18 +96,28 @@ impl Server {
         let address = listener.local_addr().context("cannot read the HTTP port")?;
         let metrics = Arc::new(Metrics::new());
         let keys = Keys::new(config.keys.clone());
-        let store = Store::open(data_dir.path()).await?;
-        let webhooks = Webhooks::start(&config, keys.clone(), store, metrics.clone()).await?;
+        let store = Store::open(data_dir.path(), &config.store.url).await?;
+        let webhooks =
+            Webhooks::start(&config, keys.clone(), store.clone(), metrics.clone()).await?;
         let guarantee = Guarantee::start(&config, data_dir.path(), &metrics).await?;
         let (guarantee, tap) = guarantee.unzip();
-        let (control, actor, media) = start_core(&config, &keys, &webhooks, &metrics, tap).await?;
+        let faults = config
+            .dev
+            .then(|| Arc::new(Faults::new(crate::clock::now().at)));
+        let core = start_core(&config, &keys, &webhooks, &metrics, tap, faults.clone());
+        let (control, actor, media) = core.await?;
         if let Some(guarantee) = &guarantee {
             guarantee.look_at(control.clone());
         }
         let shared = guarantee
             .as_ref()
             .map(|guarantee| guarantee.shared().clone());
-        let doors = doors_of(&config, keys, &control, metrics, media, shared);
+        let people = guarantee
+            .as_ref()
+            .map(|guarantee| (guarantee.desk().clone(), guarantee.settler().clone()));
+        let mut doors = doors_of(&config, keys, &control, metrics, media, shared, faults);
+        doors.people = people;
+        let doors = Arc::new(doors);
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -124,6 +136,7 @@ impl Server {
             http,
             stop_http,
             webhooks,
+            store,
             guarantee,
             _data_dir: data_dir,
         })
@@ -189,6 +202,7 @@ impl Server {
         if let Some(guarantee) = self.guarantee {
             guarantee.stop().await;
         }
+        self.store.close().await;
         tracing::info!("stopped");
     }
 }
@@ -201,9 +215,14 @@ async fn start_core(
     webhooks: &Webhooks,
     metrics: &Arc<Metrics>,
     guarantee: Option<guarantee::Tap>,
+    faults: Option<Arc<Faults>>,
 ) -> anyhow::Result<(Control, JoinHandle<Arc<MediaPlane>>, Weak<MediaPlane>)> {
     let (events, media_events) = mpsc::channel(MEDIA_EVENTS);
-    let media = MediaPlane::start(media_config(config), events).await;
+    let media = MediaPlaneConfig {
+        faults: faults.clone(),
+        ..media_config(config)
+    };
+    let media = MediaPlane::start(media, events).await;
     let media = Arc::new(media.context(MEDIA_PORTS)?);
     let counters = Arc::downgrade(&media);
     let (control, actor) = Control::start(control::Parts {
@@ -215,6 +234,7 @@ async fn start_core(
         on_event: webhooks.sink(),
         metrics: metrics.clone(),
         guarantee,
+        faults,
     });
     Ok((control, actor, counters))
 }
@@ -249,17 +269,20 @@ fn doors_of(
     metrics: Arc<Metrics>,
     media: Weak<MediaPlane>,
     guarantee: Option<Arc<guarantee::Shared>>,
-) -> Arc<Doors> {
-    Arc::new(Doors {
+    faults: Option<Arc<Faults>>,
+) -> Doors {
+    Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
         metrics,
         media,
         guarantee,
+        people: None,
+        faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
-    })
+    }
 }
 
 /// A certificate that cannot be used is a mistake in the configuration.
@@ -312,6 +335,7 @@ fn media_config(config: &Config) -> MediaPlaneConfig {
             .collect(),
         advertise: advertised(config, ip),
         ice_tcp: rtc.tcp.then(|| SocketAddr::new(ip, rtc.tcp_port)),
+        faults: None,
     }
 }
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError, Sources, load as load_config};
-use crate::{app, load, logging};
+use crate::{app, load, logging, probe};
 
 /// A live-streaming network in one program, LiveKit-compatible.
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ enum Command {
     Evidence(evidence::EvidenceCommand),
     /// Put load on a LiveKit-compatible server with real WebRTC clients.
     Load(load::LoadArgs),
+    /// See from outside whether people get in and media flows, and report it to a log.
+    Probe(Box<probe::ProbeArgs>),
 }
 
 /// Where settings come from; the same for every command that needs them.
@@ -64,6 +66,10 @@ struct ServeArgs {
     config: ConfigArgs,
     #[command(flatten)]
     overrides: Overrides,
+    /// With --dev: the guarantee's clock starts at this instant, like
+    /// 2026-09-30T23:48:00Z; everything else keeps the real time.
+    #[arg(long, value_name = "INSTANT", requires = "dev")]
+    dev_time: Option<jiff::Timestamp>,
 }
 
 /// Settings that are often given on the command line.
@@ -118,6 +124,7 @@ impl Cli {
             Command::Offers(command) => command.run(),
             Command::Evidence(command) => command.run(),
             Command::Load(args) => Ok(runtime()?.block_on(load::run(args))?),
+            Command::Probe(args) => runtime()?.block_on(probe::run(*args)),
         }
     }
 }
@@ -133,7 +140,8 @@ pub fn report(failure: &Failure) -> ExitCode {
 }
 
 fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let config = args.config.load(&args.overrides)?;
+    let mut config = args.config.load(&args.overrides)?;
+    config.dev_time = args.dev_time;
     logging::start(&config.log);
     let runtime = runtime()?;
     let result = runtime.block_on(app::serve(config));

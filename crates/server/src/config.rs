@@ -42,6 +42,8 @@ pub struct Config {
     pub keys: BTreeMap<String, String>,
     /// Room defaults.
     pub room: Room,
+    /// Where what must survive a restart is kept.
+    pub store: Store,
     /// Event delivery.
     pub webhook: Webhook,
     /// Bounds on what clients may send.
@@ -53,6 +55,9 @@ pub struct Config {
     /// Set by `--dev` alone; not a key of the file.
     #[serde(skip)]
     pub dev: bool,
+    /// Where the guarantee's clock starts, set by `--dev-time` alone.
+    #[serde(skip)]
+    pub dev_time: Option<jiff::Timestamp>,
 }
 
 /// Section `http`.
@@ -115,6 +120,14 @@ pub struct Room {
     pub max_participants: u32,
 }
 
+/// Section `store`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `postgres://…`; empty: SQLite in the data directory.
+    pub url: String,
+}
+
 /// Section `webhook`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -159,6 +172,8 @@ pub struct Guarantee {
     pub origin: String,
     /// Public keys of witnesses.
     pub witnesses: Vec<String>,
+    /// Public keys of probes.
+    pub probes: Vec<String>,
     /// Contracts.
     pub contracts: Vec<PathBuf>,
 }

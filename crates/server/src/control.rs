@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
 use crate::clock;
+use crate::faults::{self, Faults};
 use crate::guarantee;
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     /// Sees all that counts for the guarantee; `None` where it is turned off.
     pub guarantee: Option<guarantee::Tap>,
+    /// Faults on purpose; `None` where there are none.
+    pub faults: Option<Arc<Faults>>,
 }
 
 /// The way to the actor. Cheap to clone.
@@ -107,6 +110,7 @@ impl Control {
             on_event: parts.on_event,
             metrics: parts.metrics,
             guarantee: parts.guarantee,
+            faults: parts.faults,
             stopping: false,
         };
         (
@@ -212,6 +216,7 @@ struct Actor {
     on_event: Box<dyn FnMut(Event) + Send>,
     metrics: Arc<Metrics>,
     guarantee: Option<guarantee::Tap>,
+    faults: Option<Arc<Faults>>,
     stopping: bool,
 }
 
@@ -259,7 +264,8 @@ impl Actor {
         // then, and there is nobody to tell.
         match input {
             Input::Validate { join, reply } => {
-                let _ = reply.send(self.rooms.validate(&join, now));
+                let answer = faults::lets_in(self.faults.as_ref(), now.at);
+                let _ = reply.send(answer.and_then(|()| self.rooms.validate(&join, now)));
             }
             Input::Join { join, reply } => self.join(*join, reply),
             Input::Signal { session, request } => {
@@ -304,9 +310,8 @@ impl Actor {
         if let Some(tap) = &mut self.guarantee {
             tap.join_begins(&join, now);
         }
-        let admission = self
-            .rooms
-            .handle_join(join, now)
+        let admission = faults::lets_in(self.faults.as_ref(), now.at)
+            .and_then(|()| self.rooms.handle_join(join, now))
             .map(|session| self.sessions.add(session, who));
         self.drain();
         if let Some(tap) = &mut self.guarantee {

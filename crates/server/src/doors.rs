@@ -2,6 +2,7 @@
 
 mod console;
 mod cors;
+mod faults;
 mod guarantee;
 mod health;
 pub mod log;
@@ -13,14 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{MethodRouter, any, get, post};
 use tokio::sync::watch;
 
 use crate::auth::Keys;
 use crate::config::Config;
 use crate::control::Control;
-use crate::guarantee::desk::Desk;
-use crate::guarantee::settler::Settler;
+use crate::guarantee::{Desk, Settler};
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 
@@ -38,6 +39,10 @@ pub struct Doors {
     pub media: Weak<MediaPlane>,
     /// What is measured; `None` where that is turned off.
     pub guarantee: Option<Arc<crate::guarantee::Shared>>,
+    /// Incidents, tickets and settlements; where something is measured.
+    pub people: Option<(Desk, Settler)>,
+    /// Faults on purpose, with `--dev` only.
+    pub faults: Option<Arc<crate::faults::Faults>>,
     /// Whether new clients are welcome.
     pub ready: AtomicBool,
     /// Signalling connections that are open.
@@ -45,15 +50,15 @@ pub struct Doors {
 }
 
 impl Doors {
-    fn api(&self, shared: &Arc<crate::guarantee::Shared>) -> Arc<guarantee::api::Api> {
-        let contracts = shared.book().contracts().to_vec();
-        let desk = Desk::closed(&contracts);
-        guarantee::api::Api::new(self.keys.clone(), shared.clone(), desk, Settler)
-    }
-
     fn is_ready(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
     }
+}
+
+/// Whoever sends more than a report can have is not read to the end.
+fn probes() -> MethodRouter<Arc<Doors>> {
+    let most = DefaultBodyLimit::max(surecast_guarantee::report::probe::MAX_BYTES);
+    post(guarantee::probes::take).layer(most)
 }
 
 /// All doors on the HTTP port.
@@ -70,15 +75,20 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/metrics", get(metrics::scrape))
         .route("/console/config.json", get(console::config))
         .route("/guarantee/v1/status", get(guarantee::status))
+        .route("/guarantee/v1/faults", post(faults::make))
+        .route("/guarantee/v1/probes", probes())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
         .with_state(doors.clone());
-    let router = match &doors.guarantee {
-        Some(shared) => router
-            .merge(log::routes(shared.log.clone()))
-            .merge(guarantee::api::router(&doors.api(shared))),
+    let mut router = match &doors.guarantee {
+        Some(shared) => router.merge(log::routes(shared.log.clone())),
         None => router,
     };
+    if let (Some(shared), Some((desk, settler))) = (&doors.guarantee, doors.people.clone()) {
+        let (keys, shared) = (doors.keys.clone(), shared.clone());
+        let api = guarantee::api::Api::new(keys, shared, desk, settler);
+        router = router.merge(guarantee::api::router(&api));
+    }
     if cors {
         router.layer(axum::middleware::from_fn(cors::allow_all))
     } else {

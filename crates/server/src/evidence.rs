@@ -11,7 +11,7 @@
 //! when theirs are durable and covered by a checkpoint that others can see.
 
 mod directory;
-mod key_file;
+pub(crate) mod key_file;
 mod remote;
 mod walk;
 mod writer;

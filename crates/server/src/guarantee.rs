@@ -13,9 +13,10 @@ mod book;
 mod contracts;
 pub mod desk;
 mod look;
+mod reports;
 mod role;
 mod run;
-pub mod settler;
+mod settler;
 mod tap;
 
 use std::collections::BTreeSet;
@@ -43,7 +44,10 @@ use crate::evidence::{EvidenceLog, Reader};
 use crate::metrics::Metrics;
 
 pub use book::{Book, ContractLine, LineStatus, Lines, MinuteStatus, Shown, Status};
+pub use desk::{Desk, DeskError, DeskView};
+pub use reports::{Receipt, Refusal, Reports};
 pub use role::Role;
+pub use settler::{Settler, SettlerError};
 pub use tap::{Message, Tap};
 
 /// Minutes without data that are written after a stop: 31 days, the longest
@@ -61,6 +65,8 @@ pub struct Shared {
     /// The log; its tiles are served as they are.
     pub log: EvidenceLog,
     book: RwLock<Book>,
+    /// What probes report.
+    reports: Reports,
 }
 
 impl Shared {
@@ -110,6 +116,8 @@ pub struct Guarantee {
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
+    desk: Desk,
+    settler: Settler,
 }
 
 impl Guarantee {
@@ -130,11 +138,13 @@ impl Guarantee {
         }
         let contracts = contracts::load(&config.guarantee.contracts)?;
         let log = open(config, data_dir)?;
+        shift_clock(&log, config.dev_time).await;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
+        let desk = Desk::closed(&contracts);
         book.begin(contracts);
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
@@ -143,9 +153,11 @@ impl Guarantee {
             .max(earliest.map(Minute).filter(|_| book.last().is_some()));
         let meter = Meter::new(Settings::new(source, lines), last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
+        let reports = Reports::new(probes(config)?, book.regions(), book.take_reports());
         let shared = Arc::new(Shared {
             log,
             book: RwLock::new(book),
+            reports,
         });
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
@@ -159,6 +171,8 @@ impl Guarantee {
             queue,
             metrics,
             region,
+            desk,
+            settler: Settler,
         };
         Ok(Some((guarantee, tap)))
     }
@@ -179,6 +193,16 @@ impl Guarantee {
         &self.shared
     }
 
+    /// Incidents and tickets.
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Settlements, and the steps that people take.
+    pub const fn settler(&self) -> &Settler {
+        &self.settler
+    }
+
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
@@ -193,8 +217,37 @@ impl Guarantee {
     }
 }
 
-fn timestamp() -> Timestamp {
+/// This moment on the guarantee's clock.
+pub(crate) fn timestamp() -> Timestamp {
     tap::instant(clock::now())
+}
+
+/// Words for whoever reads the log. Without them the log is as good.
+pub(crate) async fn note(log: &EvidenceLog, text: &str) {
+    let leaf = Leaf::text(Kind::Note, timestamp(), text);
+    let appended = match leaf {
+        Ok(leaf) => log.append(vec![leaf]).await.map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = appended {
+        tracing::warn!(%error, text, "cannot be noted in the log");
+    }
+}
+
+/// With `--dev-time` the guarantee's clock starts there, and the log says so.
+async fn shift_clock(log: &EvidenceLog, start: Option<Timestamp>) {
+    let Some(start) = start else {
+        return;
+    };
+    let real = clock::now();
+    let ms = start.as_millisecond() - i64::try_from(real.unix_ms).unwrap_or(i64::MAX);
+    clock::shift_guarantee(ms);
+    tracing::warn!(%start, "the guarantee's clock is shifted: the log is for trying things out");
+    let text = format!(
+        "from here on this log was made with a shifted clock (--dev-time): {} ms from the real one",
+        clock::guarantee_shift()
+    );
+    note(log, &text).await;
 }
 
 fn parse<T: std::str::FromStr<Err = String>>(key: &str, text: &str) -> Result<T, Failure> {
@@ -222,6 +275,14 @@ fn open(config: &Config, data_dir: &Path) -> Result<EvidenceLog, Failure> {
     };
     let settings = appender::Settings::default();
     Ok(EvidenceLog::open(&dir, &origin, witnesses, settings)?)
+}
+
+fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
+    let probes = config.guarantee.probes.iter().map(|text| {
+        text.parse::<VerifyingKey>()
+            .map_err(|why| Failure::Call(format!("`guarantee.probes`: `{text}`: {why}")))
+    });
+    probes.collect()
 }
 
 /// A log keeps its name when the machine gets another one, as containers do at

@@ -7,12 +7,12 @@
 //! server: there is a URL, a key, and the protocol.
 
 mod args;
-mod cpu;
+pub(crate) mod cpu;
 mod plan;
 mod progress;
-mod signal;
+pub(crate) mod signal;
 mod slot;
-mod target;
+pub(crate) mod target;
 mod worker;
 
 use std::io::Write as _;
@@ -25,9 +25,10 @@ use tokio::time::timeout;
 use crate::cli::Failure;
 
 pub use args::LoadArgs;
+pub(crate) use args::parse_duration;
 use plan::Schedule;
 use progress::{Progress, Watch};
-use target::Target;
+use target::{Target, TargetError};
 use worker::Pool;
 
 /// How long publishers may take before subscribers are sent in regardless.
@@ -43,7 +44,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// could do its work; then the report is printed nevertheless.
 pub async fn run(args: LoadArgs) -> Result<(), Failure> {
     args.check().map_err(Failure::Call)?;
-    let target = Target::resolve(&args.url).await?;
+    let target = Target::resolve(&args.url).await.map_err(failure)?;
     let (report, whole) = measure(&args, &target).await?;
     print(&report, args.json).context("the report could not be printed")?;
     if whole {
@@ -55,6 +56,13 @@ pub async fn run(args: LoadArgs) -> Result<(), Failure> {
         report.clients.started,
         report.clients.failed,
     )))
+}
+
+fn failure(error: TargetError) -> Failure {
+    match error {
+        TargetError::Call(why) => Failure::Call(why),
+        TargetError::Own(_) | TargetError::Server(_) => Failure::Work(error.into()),
+    }
 }
 
 /// The report, and whether all clients did their work.

@@ -1,244 +1,180 @@
-//! What must survive a restart: SQLite in the data directory.
+//! What must survive a restart, behind one seam: SQLite in the data directory,
+//! or PostgreSQL where several machines are to share it or where it is what a
+//! team knows how to keep.
 //!
-//! The SQL is kept to what PostgreSQL takes as well, so that the same
-//! migrations can serve both.
+//! One set of migrations and one set of statements serves both: `BIGINT` and
+//! `TEXT`, `$1` for parameters, `ON CONFLICT`, `RETURNING`. The same tests run on
+//! both.
 
-use std::future::Future;
+mod desk;
+mod ledger;
+mod migrations;
+mod outbox;
+
 use std::path::Path;
-use std::pin::Pin;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use sqlx::error::BoxDynError;
-use sqlx::migrate::{Migration, MigrationSource, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlitePool};
+use anyhow::{Context as _, bail};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
+use sqlx::{AnyPool, Connection as _, Executor as _, SqliteConnection};
+
+pub use desk::{DeskState, Letter};
+pub use ledger::{ContractRow, SettlementRow};
+pub use outbox::{OutboxEvent, OutboxHead};
 
 /// File name in the data directory.
 const FILE: &str = "surecast.db";
 
-/// Every schema change, oldest first. Never edit one that was released.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "webhook outbox",
-    include_str!("../migrations/0001_webhook_outbox.sql"),
-)];
+/// Connections to PostgreSQL: the outbox, the desk, the settler and a reader do
+/// not wait for one another.
+const CONNECTIONS: u32 = 5;
+
+/// How long a start waits for a database, and a statement for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Of the advisory lock that says that a server uses a PostgreSQL database; the
+/// ASCII of `surecast`, so that whoever looks into `pg_locks` can guess it.
+const LOCK: i64 = 0x7375_7265_6361_7374;
 
 /// The store. Cheap to clone.
 #[derive(Clone)]
 pub struct Store {
-    pool: SqlitePool,
-}
-
-/// An event on its way to one receiver.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboxEvent {
-    /// Given by the writer; grows.
-    pub id: i64,
-    /// Receiver.
-    pub url: String,
-    /// Room name: the order within a room is kept.
-    pub room: String,
-    /// `room_started` and the like, for the log.
-    pub event: String,
-    /// `EV_…`, for the log.
-    pub event_id: String,
-    /// Unix milliseconds.
-    pub created_ms: i64,
-    /// What is posted.
-    pub body: String,
-}
-
-/// Which events wait, without their bodies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboxHead {
-    /// As in [`OutboxEvent`].
-    pub id: i64,
-    /// Receiver.
-    pub url: String,
-    /// Room name.
-    pub room: String,
-    /// Unix milliseconds.
-    pub created_ms: i64,
+    pool: AnyPool,
 }
 
 impl Store {
-    /// Opens or makes the store in a directory, and brings its schema up to date.
+    /// Opens or makes the store, and brings its schema up to date: the database
+    /// at `url` (`postgres://…`), or, where that is empty, a file in `dir`.
     ///
     /// # Errors
-    /// The file cannot be opened, is damaged, or was made by a newer version.
-    pub async fn open(dir: &Path) -> anyhow::Result<Self> {
-        let path = dir.join(FILE);
-        let context = || format!("cannot open the store {}", path.display());
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was answered survives a power cut; writes come in batches.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        // SQLite has one writer; a second connection would only wait for locks.
-        let pool = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
-            .await
-            .with_context(context)?;
-        let migrator = Migrator::new(Embedded).await.with_context(context)?;
+    /// It cannot be reached, opened or written, is damaged, was made by a newer
+    /// version, or is in use by another server.
+    pub async fn open(dir: &Path, url: &str) -> anyhow::Result<Self> {
+        Self::open_at(dir, url, i64::MAX).await
+    }
+
+    /// With the schema of an older version, for tests of upgrades.
+    async fn open_at(dir: &Path, url: &str, version: i64) -> anyhow::Result<Self> {
+        install_default_drivers();
+        let (pool, shown) = if url.is_empty() {
+            let path = dir.join(FILE);
+            let shown = format!("the store {}", path.display());
+            (sqlite(&path).await, shown)
+        } else {
+            (
+                postgres(url).await,
+                format!("the store {}", without_password(url)),
+            )
+        };
+        let context = || format!("cannot open {shown}");
+        let pool = pool.with_context(context)?;
+        let migrator = Migrator::new(migrations::UpTo(version)).await;
+        let migrator = migrator.with_context(context)?;
         migrator.run(&pool).await.with_context(context)?;
         Ok(Self { pool })
     }
 
-    /// Writes events, all or none.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub async fn outbox_append(&self, events: &[OutboxEvent]) -> sqlx::Result<()> {
-        const INSERT: &str = "INSERT INTO webhook_outbox (id, url, room, event, event_id, created_ms, body) \
-                              VALUES ($1, $2, $3, $4, $5, $6, $7)";
-        let mut transaction = self.pool.begin().await?;
-        for event in events {
-            sqlx::query(INSERT)
-                .bind(event.id)
-                .bind(&event.url)
-                .bind(&event.room)
-                .bind(&event.event)
-                .bind(&event.event_id)
-                .bind(event.created_ms)
-                .bind(&event.body)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await
-    }
-
-    /// Everything that waits, oldest first.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn outbox_heads(&self) -> sqlx::Result<Vec<OutboxHead>> {
-        let rows = sqlx::query("SELECT id, url, room, created_ms FROM webhook_outbox ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
-        rows.into_iter()
-            .map(|row| {
-                Ok(OutboxHead {
-                    id: row.try_get(0)?,
-                    url: row.try_get(1)?,
-                    room: row.try_get(2)?,
-                    created_ms: row.try_get(3)?,
-                })
-            })
-            .collect()
-    }
-
-    /// One event, when it is still there.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub async fn outbox_event(&self, id: i64) -> sqlx::Result<Option<OutboxEvent>> {
-        const SELECT: &str = "SELECT id, url, room, event, event_id, created_ms, body FROM webhook_outbox WHERE id = $1";
-        let row = sqlx::query(SELECT)
-            .bind(id)
-            .fetch_optional(&self.pool)
-            .await?;
-        row.map(|row| {
-            Ok(OutboxEvent {
-                id: row.try_get(0)?,
-                url: row.try_get(1)?,
-                room: row.try_get(2)?,
-                event: row.try_get(3)?,
-                event_id: row.try_get(4)?,
-                created_ms: row.try_get(5)?,
-                body: row.try_get(6)?,
-            })
-        })
-        .transpose()
-    }
-
-    /// Delivered or given up.
-    ///
-    /// # Errors
-    /// The store cannot be written.
-    pub async fn outbox_remove(&self, id: i64) -> sqlx::Result<()> {
-        sqlx::query("DELETE FROM webhook_outbox WHERE id = $1")
-            .bind(id)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-    }
-
-    /// Writes everything out and closes the file.
+    /// Writes everything out and closes it.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// The migrations in the program.
-#[derive(Debug)]
-struct Embedded;
+async fn sqlite(path: &Path) -> anyhow::Result<AnyPool> {
+    // Settings that stay with the file, and a first look whether it is one.
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal);
+    SqliteConnection::connect_with(&options)
+        .await?
+        .close()
+        .await?;
+    let path = path.to_str();
+    let path = path.context("the path of the data directory is not UTF-8")?;
+    let options: AnyConnectOptions = format!("sqlite://{}", percent(path)).parse()?;
+    // SQLite has one writer; a second connection would only wait for locks.
+    let pool = AnyPoolOptions::new()
+        .max_connections(1)
+        .after_connect(|connection, _| {
+            // What was answered survives a power cut; writes come in batches.
+            Box::pin(async move {
+                connection.execute("PRAGMA synchronous = FULL").await?;
+                connection.execute("PRAGMA busy_timeout = 5000").await?;
+                Ok(())
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
 
-impl MigrationSource<'static> for Embedded {
-    fn resolve(self) -> Pin<Box<dyn Future<Output = Result<Vec<Migration>, BoxDynError>> + Send>> {
-        let migrations = MIGRATIONS.iter().map(|(version, name, sql)| {
-            Migration::new(
-                *version,
-                (*name).into(),
-                MigrationType::Simple,
-                (*sql).into(),
-                false,
-            )
-        });
-        let migrations = migrations.collect();
-        Box::pin(async move { Ok(migrations) })
+async fn postgres(url: &str) -> anyhow::Result<AnyPool> {
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+        bail!("`store.url` begins with neither postgres:// nor postgresql://");
+    }
+    let options: AnyConnectOptions = url.parse().context("`store.url` cannot be read")?;
+    let pool = AnyPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options)
+        .await?;
+    lock(&pool).await?;
+    Ok(pool)
+}
+
+/// One server per database: the ids of events are given by it. The lock goes
+/// with its connection, which is kept out of the pool for as long as that lives.
+async fn lock(pool: &AnyPool) -> anyhow::Result<()> {
+    let mut connection = pool.acquire().await?.detach();
+    let got: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+        .bind(LOCK)
+        .fetch_one(&mut connection)
+        .await?;
+    if !got {
+        bail!("another surecast uses this database: stop that one, or give this one its own");
+    }
+    let closed = pool.clone();
+    tokio::spawn(async move {
+        closed.close_event().await;
+        // It ends with the server; whether it hears the goodbye does not matter.
+        let _ = connection.close().await;
+    });
+    Ok(())
+}
+
+/// The path of a file in a URL.
+fn percent(path: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing into a text does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// For messages: `postgres://user:secret@host/db` without the secret.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return "(a URL without a scheme)".to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let path = path.split('?').next().unwrap_or_default();
+    match authority.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}{path}")
+        }
+        None => format!("{scheme}://{authority}{path}"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn event(id: i64) -> OutboxEvent {
-        OutboxEvent {
-            id,
-            url: "http://a/".into(),
-            room: "r".into(),
-            event: "room_started".into(),
-            event_id: format!("EV_{id}"),
-            created_ms: 5,
-            body: "{}".into(),
-        }
-    }
-
-    #[tokio::test]
-    async fn events_survive_reopening_in_order() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).await.unwrap();
-        store
-            .outbox_append(&[event(2), event(1), event(3)])
-            .await
-            .unwrap();
-        store.outbox_remove(2).await.unwrap();
-        store.close().await;
-
-        let store = Store::open(dir.path()).await.unwrap();
-        let ids: Vec<i64> = store
-            .outbox_heads()
-            .await
-            .unwrap()
-            .into_iter()
-            .map(|head| head.id)
-            .collect();
-        assert_eq!(ids, [1, 3]);
-        assert_eq!(store.outbox_event(3).await.unwrap(), Some(event(3)));
-        assert_eq!(store.outbox_event(2).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_batch_is_all_or_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path()).await.unwrap();
-        store.outbox_append(&[event(1)]).await.unwrap();
-        assert!(store.outbox_append(&[event(2), event(1)]).await.is_err());
-        assert_eq!(store.outbox_heads().await.unwrap().len(), 1);
-    }
-}
+mod tests;

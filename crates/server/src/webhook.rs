@@ -143,7 +143,6 @@ impl Webhooks {
                 task.abort();
             }
         }
-        self.store.close().await;
     }
 
     fn receiver(&mut self, config: &Config, url: &str, keys: &Keys) -> anyhow::Result<Target> {

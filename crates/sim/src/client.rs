@@ -42,6 +42,7 @@ pub use fault::{Fault, Faults};
 pub use milestones::Milestones;
 pub use publication::Publish;
 
+use crate::flow::Flow;
 use crate::histogram::Histogram;
 use crate::meter::{Meter, Totals};
 use negotiation::Negotiation;
@@ -334,6 +335,24 @@ impl Client {
             totals.add(&meter.totals());
         }
         totals
+    }
+
+    /// How evenly media of one kind arrived, in the stream that brought most of
+    /// it; `None` where nothing came.
+    #[must_use]
+    pub fn flow(&self, kind: Kind) -> Option<Flow> {
+        let streams = self.streams.values().filter(|m| m.kind() == kind);
+        streams
+            .map(Meter::flow)
+            .max_by_key(|flow| flow.packets())
+            .copied()
+    }
+
+    /// The longest time until the server answered a ping, or during which it
+    /// owed an answer at `now`; `None` before the first ping.
+    #[must_use]
+    pub fn slowest_pong(&self, now: Instant) -> Option<Duration> {
+        self.keepalive.slowest(now)
     }
 
     /// Tracks that the server has mapped to sections, and of which packets

@@ -6,12 +6,13 @@
 //!   drive it in virtual time.
 //! - [`source`]: audio and video that have the shape of real streams and carry
 //!   the time of their sending.
-//! - [`meter`]: what a receiver measures.
+//! - [`meter`]: what a receiver measures; [`flow`]: how evenly media arrived.
 //! - [`report`]: many clients' measurements in one table.
 //! - [`fuzz`]: one entry point for each parser that a peer can reach.
 //! - [`world`]: the virtual clock and the lossy links between endpoints.
 
 pub mod client;
+pub mod flow;
 pub mod fuzz;
 pub mod histogram;
 pub mod link;

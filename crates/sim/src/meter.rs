@@ -6,6 +6,7 @@ use serde::Serialize;
 use surecast_media::control::Kind;
 use surecast_media::seq::{Extend32, distance_u32};
 
+use crate::flow::Flow;
 use crate::histogram::Histogram;
 use crate::stamp::Stamp;
 
@@ -75,6 +76,7 @@ pub struct Meter {
     timestamps: Extend32,
     frames: Frames,
     source: Option<Segment>,
+    flow: Flow,
 }
 
 /// Packets of one source in a row. A switch of the simulcast encoding begins
@@ -114,6 +116,7 @@ impl Meter {
             timestamps: Extend32::new(),
             frames: Frames::default(),
             source: None,
+            flow: Flow::new(kind),
         }
     }
 
@@ -142,8 +145,16 @@ impl Meter {
         if let Some(stamp) = Stamp::read(arrival.payload) {
             self.update_source(stamp, newest);
             let now = arrival.at.saturating_duration_since(self.epoch);
-            latency.record(now.saturating_sub(stamp.sent));
+            let delay = now.saturating_sub(stamp.sent);
+            latency.record(delay);
+            self.flow.record(arrival.at, stamp, delay);
         }
+    }
+
+    /// How evenly it arrived.
+    #[must_use]
+    pub const fn flow(&self) -> &Flow {
+        &self.flow
     }
 
     /// The sums so far.

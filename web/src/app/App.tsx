@@ -12,6 +12,7 @@ import { parseRoute } from './routes';
 
 // The SDK is most of the code; the home page does not wait for it.
 const RoomPage = lazy(() => import('../room/RoomPage'));
+const GuaranteePage = lazy(() => import('../guarantee/GuaranteePage'));
 
 export function App() {
   return (
@@ -32,14 +33,16 @@ function Page() {
     case 'home':
       return <HomePage />;
     case 'room':
-      return (
-        <Suspense fallback={<div className="page-loading"><span className="spinner" /></div>}>
-          <RoomPage key={path} kind={route.kind} roomName={route.room} />
-        </Suspense>
-      );
+      return <Suspense fallback={<PageLoading />}><RoomPage key={path} kind={route.kind} roomName={route.room} /></Suspense>;
+    case 'guarantee':
+      return <Suspense fallback={<PageLoading />}><GuaranteePage /></Suspense>;
     case 'missing':
       return <MissingPage path={route.path} />;
   }
+}
+
+function PageLoading() {
+  return <div className="page-loading"><span className="spinner" /></div>;
 }
 
 function MissingPage({ path }: { path: string }) {

@@ -8,6 +8,11 @@ describe('parseRoute', () => {
     expect(parseRoute('/voice/demo/')).toEqual({ page: 'room', kind: 'voice', room: 'demo' });
   });
 
+  it('leaves everything below /guarantee to its pages', () => {
+    expect(parseRoute('/guarantee')).toEqual({ page: 'guarantee' });
+    expect(parseRoute('/guarantee/c/acme/tickets/3')).toEqual({ page: 'guarantee' });
+  });
+
   it('decodes room names and reverses roomPath', () => {
     const path = roomPath('show', '发布会 1/2');
     expect(parseRoute(path)).toEqual({ page: 'room', kind: 'show', room: '发布会 1/2' });

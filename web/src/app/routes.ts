@@ -20,6 +20,7 @@ export const DEFAULT_ROLE: Record<RoomKind, Role> = {
 
 export type Route =
   | { page: 'home' }
+  | { page: 'guarantee' }
   | { page: 'room'; kind: RoomKind; room: string }
   | { page: 'missing'; path: string };
 
@@ -39,6 +40,7 @@ const MAX_ROOM_NAME = 128;
 export function parseRoute(path: string): Route {
   const parts = path.split('/').filter(Boolean);
   if (parts.length === 0) return { page: 'home' };
+  if (parts[0] === 'guarantee') return { page: 'guarantee' };
   const kind = ROOM_KINDS.find((k) => k === parts[0]);
   const room = parts.length === 2 ? decodeSegment(parts[1]) : undefined;
   if (!kind || !room) return { page: 'missing', path };

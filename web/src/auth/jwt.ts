@@ -29,7 +29,7 @@ export function canSign(): boolean {
   return typeof globalThis.crypto?.subtle !== 'undefined';
 }
 
-export async function signToken(claims: TokenClaims, secret: string): Promise<string> {
+export async function signToken(claims: object, secret: string): Promise<string> {
   const encoder = new TextEncoder();
   const header = encodeJson({ alg: 'HS256', typ: 'JWT' });
   const signed = `${header}.${encodeJson(claims)}`;

@@ -3,6 +3,7 @@ import { InsecureNotice } from '../auth/InsecureNotice';
 import { SignInButton } from '../auth/SignInButton';
 import { useCredentials } from '../auth/CredentialsProvider';
 import { useT } from '../i18n/I18nProvider';
+import { Link } from '../ui/Link';
 import { Notice } from '../ui/Notice';
 import { useTitle } from '../ui/useTitle';
 import { RoomList } from './RoomList';
@@ -14,7 +15,10 @@ export function HomePage() {
   return (
     <>
       <a className="skip-link" href="#main">{t('app.skip')}</a>
-      <Header><SignInButton /></Header>
+      <Header>
+        <Link className="button button-quiet" to="/guarantee" data-testid="guarantee-link">{t('g.nav')}</Link>
+        <SignInButton />
+      </Header>
       <main id="main" className="home">
         <Hero />
         <Problems />

@@ -1,5 +1,8 @@
+import { guaranteeEn } from './guarantee.en';
+
 /** English texts; the keys are the type every other language has to fill. */
 export const en = {
+  ...guaranteeEn,
   'app.tagline': 'Live calls, shows and voice rooms, on your own server.',
   'app.skip': 'Skip to content',
   'lang.switch': '切换到中文',

@@ -1,6 +1,8 @@
 import type { TextKey } from './en';
+import { guaranteeZh } from './guarantee.zh';
 
 export const zh: Record<TextKey, string> = {
+  ...guaranteeZh,
   'app.tagline': '通话、直播与语音房，运行在你自己的服务器上。',
   'app.skip': '跳到正文',
   'lang.switch': 'Switch to English',

@@ -148,12 +148,20 @@ impl SeverityPolicy {
     /// Whether an event is registered there at that instant.
     #[must_use]
     pub fn is_event(&self, at: Timestamp, module: Module, region: &Region) -> bool {
-        self.events.iter().any(|event| {
-            event.start <= at
-                && at < event.end
-                && (event.modules.is_empty() || event.modules.contains(&module))
-                && (event.regions.is_empty() || event.regions.contains(region))
-        })
+        self.events
+            .iter()
+            .any(|event| event.covers(at, module, region))
+    }
+}
+
+impl RegisteredEvent {
+    /// Whether it runs there at that instant.
+    #[must_use]
+    pub fn covers(&self, at: Timestamp, module: Module, region: &Region) -> bool {
+        self.start <= at
+            && at < self.end
+            && (self.modules.is_empty() || self.modules.contains(&module))
+            && (self.regions.is_empty() || self.regions.contains(region))
     }
 }
 

@@ -9,6 +9,7 @@ use super::engine::Incidents;
 use super::output::{Change, Reason};
 use super::state::{State, Step};
 use super::timer::Timer;
+use crate::canonical;
 use crate::clock::ClockKind;
 use crate::severity::Severity;
 
@@ -47,6 +48,14 @@ pub enum Action {
 }
 
 impl Action {
+    /// What its author wrote, if anything.
+    pub(super) const fn text(&self) -> Option<&String> {
+        match self {
+            Self::Update { text } | Self::Review { text } => Some(text),
+            _ => None,
+        }
+    }
+
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Acknowledge => "acknowledge",
@@ -82,7 +91,7 @@ impl Incidents {
             Action::Acknowledge => {
                 let next = incident.state.next(Step::Acknowledge).ok_or(misfit)?;
                 self.respond(id, Some(next));
-                self.record(id, Change::Acknowledged { by: actor.clone() });
+                self.record(id, Change::Acknowledged { by: actor.kind });
             }
             Action::Update { text } => {
                 check_text(text)?;
@@ -97,7 +106,7 @@ impl Incidents {
                     return Err(not_clear(1));
                 }
                 self.respond(id, None);
-                self.mitigate(id, Some(actor.clone()));
+                self.mitigate(id, Some(actor.kind));
             }
             Action::Resolve => {
                 let next = incident.state.next(Step::Resolve).ok_or(misfit)?;
@@ -114,8 +123,8 @@ impl Incidents {
                     return Err(not_yours(actor, "the lead, the manager or an expert does"));
                 }
                 self.set_state(id, next);
-                let (by, text) = (actor.clone(), text.clone());
-                self.record(id, Change::Reviewed { by, text });
+                let (by, sha256) = (actor.kind, canonical::sha256_hex(text.as_bytes()));
+                self.record(id, Change::Reviewed { by, sha256 });
             }
         }
         Ok(())
@@ -144,9 +153,11 @@ impl Incidents {
             let kind = ClockKind::NextUpdate;
             *update = Timer::start(&plan.support, kind, incident.severity, now, round);
         }
-        let (by, text) = (actor.clone(), text.to_owned());
-        let reason = Reason::Updated { text: text.clone() };
-        self.record(id, Change::Updated { by, text });
+        let (by, sha256) = (actor.kind, canonical::sha256_hex(text.as_bytes()));
+        let reason = Reason::Updated {
+            text: text.to_owned(),
+        };
+        self.record(id, Change::Updated { by, sha256 });
         self.tell(id, &reason);
     }
 
@@ -160,7 +171,7 @@ impl Incidents {
                 update.stop(&plan.support, now);
             }
         }
-        self.record(id, Change::Resolved { by: actor.clone() });
+        self.record(id, Change::Resolved { by: actor.kind });
         self.tell(id, &Reason::Resolved);
     }
 
@@ -196,7 +207,7 @@ impl Incidents {
         for timer in incident.timers.values_mut() {
             timer.retarget(&plan.support, to);
         }
-        let by = actor.clone();
+        let by = actor.kind;
         self.record(
             id,
             Change::SeverityFell {
@@ -215,7 +226,7 @@ impl Incidents {
         }
     }
 
-    pub(super) fn mitigate(&mut self, id: u64, by: Option<Actor>) {
+    pub(super) fn mitigate(&mut self, id: u64, by: Option<Author>) {
         let Some(incident) = self.saved.incidents.get_mut(&id) else {
             return;
         };

@@ -11,6 +11,7 @@ use super::output::{Change, Reason};
 use super::seen::{Seen, Span};
 use super::state::{State, Step};
 use super::timer::Timer;
+use super::words::Words;
 use crate::burn::Alert;
 use crate::clock::ClockKind;
 use crate::coverage::Coverage;
@@ -64,6 +65,7 @@ impl Incidents {
             timers: BTreeMap::new(),
             refs: BTreeSet::new(),
             refused: 0,
+            words: Words::default(),
         };
         let refs = incident.take_refs(&seen.refs);
         let started = self.after_maintenance(line.module, &line.region, first_bad);
@@ -164,10 +166,10 @@ impl Incidents {
     /// The worst that the evidence says; `None` if nothing is bad.
     fn assess(&self, line: &Coverage, seen: &Seen) -> Option<Severity> {
         let at = seen.minute.start();
-        let event = self
-            .contract
-            .severity
-            .is_event(at, line.module, &line.region);
+        let registered = self.saved.events.iter();
+        let event = registered
+            .chain(&self.contract.severity.events)
+            .any(|event| event.covers(at, line.module, &line.region));
         let of = |span: &Span| {
             let evidence = Evidence {
                 critical: line.critical,

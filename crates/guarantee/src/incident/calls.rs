@@ -10,6 +10,7 @@ use super::output::{
     Audience, BreachLine, Change, Facts, Output, Reason, messages, people, remedy,
 };
 use super::timer::{Due, Timer};
+use super::words::Word;
 use crate::clock::ClockKind;
 use crate::contract::support::Role;
 use crate::ratio::Percent;
@@ -65,6 +66,7 @@ impl Incidents {
 
     fn call(&mut self, id: u64, clock: ClockKind, share: Percent, role: Role, due: Timestamp) {
         let contract = Arc::clone(&self.contract);
+        let now = self.saved.now;
         let Some((incident, timer)) = self.timer(id, clock) else {
             return;
         };
@@ -74,7 +76,6 @@ impl Incidents {
             round: timer.round,
             share,
             role,
-            names: people.iter().map(|c| c.name.clone()).collect(),
             due,
         };
         let reason = Reason::Escalated {
@@ -83,7 +84,9 @@ impl Incidents {
             target_due: timer.clock(&contract.support).and_then(|c| c.due()),
         };
         let facts = self.facts(incident, reason);
+        let names = people.iter().map(|c| c.name.clone()).collect();
         self.record(id, change);
+        self.keep(id, Word::called(now, names));
         for person in people {
             for message in messages(person, Audience::Escalation(role), &facts) {
                 self.put(Output::Notify(Box::new(message)));

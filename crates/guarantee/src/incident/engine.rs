@@ -12,10 +12,14 @@ use super::model::Incident;
 use super::output::{Change, Entry, Output};
 use super::seen::Seen;
 use super::state::State;
+use super::words::Word;
 use crate::canonical::{self, CanonicalError};
 use crate::contract::Contract;
+use crate::contract::policy::RegisteredEvent;
+use crate::coverage::Coverage;
 use crate::exclusion::Exclusion;
 use crate::module::{Module, Region};
+use crate::rollup::Minute;
 use crate::severity::SeverityPolicy;
 
 /// Incidents that are kept. There are 7 modules, so at most 7 are not resolved;
@@ -52,12 +56,18 @@ pub enum RestoreError {
 #[serde(deny_unknown_fields)]
 pub(super) struct Saved {
     /// SHA-256 of the contract.
-    contract: String,
+    pub(super) contract: String,
     /// The latest instant that was heard of.
     pub(super) now: Timestamp,
     pub(super) last_id: u64,
     pub(super) incidents: BTreeMap<u64, Incident>,
     pub(super) maintenance: Vec<Exclusion>,
+    /// Shows that were registered after the contract was signed.
+    #[serde(default)]
+    pub(super) events: Vec<RegisteredEvent>,
+    /// The last minute of each line.
+    #[serde(default)]
+    pub(super) seen: BTreeMap<Module, BTreeMap<Region, Minute>>,
     outputs: VecDeque<Output>,
 }
 
@@ -111,7 +121,7 @@ impl Incidents {
         canonical::to_string(&self.saved)
     }
 
-    fn with(contract: Arc<Contract>, saved: Saved) -> Self {
+    pub(super) fn with(contract: Arc<Contract>, saved: Saved) -> Self {
         // A contract that was checked does not have more rules than a policy.
         let policy = SeverityPolicy::new(contract.severity.rules.clone()).unwrap_or_default();
         Self {
@@ -130,6 +140,11 @@ impl Incidents {
     #[must_use]
     pub fn incident(&self, id: u64) -> Option<&Incident> {
         self.saved.incidents.get(&id)
+    }
+
+    /// What [`Incidents::poll_output`] will give, without taking it.
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = &Output> {
+        self.saved.outputs.iter()
     }
 
     /// What to do next, in order.
@@ -157,6 +172,9 @@ impl Incidents {
             region: region.name().to_owned(),
         })?;
         self.handle_timeout(now);
+        if self.is_old(line, seen.minute) {
+            return Ok(());
+        }
         // Quiet is neither bad nor clear.
         let clear = seen.is_clear(line.target);
         let burns = seen.alert.filter(|_| clear == Some(false));
@@ -206,19 +224,49 @@ impl Incidents {
             });
         }
         let done = self.act(actor, id, action);
+        if done.is_ok() {
+            let text = action.text().cloned().unwrap_or_default();
+            let word = Word::said(self.saved.now, actor, action.name(), text);
+            self.keep(id, word);
+        }
         if let Err(why) = &done
             && let Some(incident) = self.saved.incidents.get_mut(&id)
             && incident.refused < MAX_REFUSED
         {
             incident.refused += 1;
             let change = Change::Refused {
-                by: actor.clone(),
+                by: actor.kind,
                 wanted: action.name().to_owned(),
                 why: why.clone(),
             };
             self.record(id, change);
         }
         done
+    }
+
+    /// Takes the minutes up to this one of lines that were never seen for known:
+    /// what was before a line was watched is nobody's incident.
+    pub fn pass_over(&mut self, until: Minute) {
+        for line in &self.contract.coverage {
+            let lines = self.saved.seen.entry(line.module).or_default();
+            lines.entry(line.region.clone()).or_insert(until);
+        }
+    }
+
+    /// The last minute of a line that was seen.
+    #[must_use]
+    pub fn last_seen(&self, module: Module, region: &Region) -> Option<Minute> {
+        self.saved.seen.get(&module)?.get(region).copied()
+    }
+
+    /// Whether a minute is before the line's last one; it is that from now on
+    /// otherwise.
+    fn is_old(&mut self, line: &Coverage, minute: Minute) -> bool {
+        let lines = self.saved.seen.entry(line.module).or_default();
+        let last = lines.entry(line.region.clone()).or_insert(minute);
+        let old = minute < *last;
+        *last = minute.max(*last);
+        old
     }
 
     /// Lets the oldest reviewed one go, or else the oldest resolved one.

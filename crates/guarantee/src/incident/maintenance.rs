@@ -64,6 +64,20 @@ impl Incidents {
         Ok(())
     }
 
+    /// Maintenance that is declared and not over, as it counts.
+    #[must_use]
+    pub fn maintenance(&self) -> &[Exclusion] {
+        &self.saved.maintenance
+    }
+
+    /// Whether nobody is called about an incident now, because maintenance covers
+    /// all of its lines.
+    #[must_use]
+    pub fn is_in_maintenance(&self, id: u64) -> bool {
+        let incident = self.saved.incidents.get(&id);
+        incident.is_some_and(|incident| self.in_maintenance(incident).is_some())
+    }
+
     /// Until when maintenance covers all lines of an incident; `None` = not now.
     pub(super) fn in_maintenance(&self, incident: &Incident) -> Option<Timestamp> {
         self.covered_at(incident, self.saved.now)

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::output::MAX_REFS;
 use super::state::State;
 use super::timer::Timer;
+use super::words::Words;
 use crate::clock::ClockKind;
 use crate::module::{Module, Region};
 use crate::rollup::Minute;
@@ -49,6 +50,10 @@ pub struct Incident {
     pub refs: BTreeSet<u64>,
     /// Attempts that were refused and are in the log.
     pub refused: u32,
+    /// What people did and wrote, and who was called: the log has neither names
+    /// nor words of it.
+    #[serde(default)]
+    pub words: Words,
 }
 
 impl Incident {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::actor::{Actor, Refused};
+use super::actor::{Author, Refused};
+use super::events::EventEntry;
 use super::state::State;
 use crate::burn::Alert;
 use crate::clock::ClockKind;
@@ -31,9 +32,13 @@ pub enum Output {
     Notify(Box<Notify>),
     /// A promise was missed: a line of the settlement.
     Breach(BreachLine),
+    /// A leaf for the log: a show was registered.
+    Registered(EventEntry),
 }
 
-/// A change of an incident, as its leaf says it.
+/// A change of an incident, as its leaf says it: with roles and hashes instead of
+/// names and words, because the log is public. The [incident](super::Incident)
+/// keeps those.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -101,26 +106,26 @@ pub enum Change {
         /// What it was.
         from: Severity,
         /// Who agreed.
-        by: Actor,
+        by: Author,
         /// Since when it measured clear.
         clear_since: Timestamp,
     },
     /// A human took it.
     Acknowledged {
         /// Who.
-        by: Actor,
+        by: Author,
     },
     /// A word to the customer.
     Updated {
         /// Who.
-        by: Actor,
-        /// What.
-        text: String,
+        by: Author,
+        /// SHA-256 of the text, in hexadecimal.
+        sha256: String,
     },
     /// It measures clear.
     Mitigated {
         /// Who said so; none = the measurement alone.
-        by: Option<Actor>,
+        by: Option<Author>,
         /// Since when.
         clear_since: Timestamp,
     },
@@ -132,14 +137,14 @@ pub enum Change {
     /// It is over.
     Resolved {
         /// Who said so.
-        by: Actor,
+        by: Author,
     },
     /// It was looked at.
     Reviewed {
         /// By whom.
-        by: Actor,
-        /// What was found.
-        text: String,
+        by: Author,
+        /// SHA-256 of the text, in hexadecimal.
+        sha256: String,
     },
     /// Somebody was called.
     Called {
@@ -151,8 +156,6 @@ pub enum Change {
         share: Percent,
         /// In which role.
         role: Role,
-        /// Their names.
-        names: Vec<String>,
         /// Since when that was due.
         due: Timestamp,
     },
@@ -165,10 +168,18 @@ pub enum Change {
         /// When it ran out.
         due: Timestamp,
     },
+    /// Another version of the contract is in force; what was called stays called,
+    /// and its targets hold from now on. What it does not cover is over.
+    Superseded {
+        /// SHA-256 of the version before.
+        from: String,
+        /// SHA-256 of the version in force.
+        to: String,
+    },
     /// Somebody tried what they may not.
     Refused {
         /// Who.
-        by: Actor,
+        by: Author,
         /// What.
         wanted: String,
         /// Why not.

@@ -52,8 +52,6 @@ pub struct Call {
     pub due: Timestamp,
     /// In which role.
     pub role: Role,
-    /// Whom.
-    pub names: Vec<String>,
     /// For which clock.
     pub clock: ClockKind,
     /// Share of the target that was used up.
@@ -133,14 +131,12 @@ impl Timeline {
                 clock,
                 share,
                 role,
-                names,
                 due,
                 ..
             } => self.calls.push(Call {
                 at: entry.at,
                 due: *due,
                 role: *role,
-                names: names.clone(),
                 clock: *clock,
                 share: *share,
             }),
@@ -149,6 +145,7 @@ impl Timeline {
             Change::Joined { .. }
             | Change::SeverityRose { .. }
             | Change::SeverityFell { .. }
+            | Change::Superseded { .. }
             | Change::Reviewed { .. } => {}
         }
         if self.entries.len() < MAX_ENTRIES {

@@ -213,15 +213,8 @@ fn a_life_is_told_by_its_leaves() {
         ],
         [Some(60), Some(480), Some(1260), Some(360), Some(1300)]
     );
-    let called: Vec<_> = line
-        .calls
-        .iter()
-        .map(|c| (c.role, c.names[0].as_str()))
-        .collect();
-    assert_eq!(
-        called,
-        [(Role::Lead, "Shift lead"), (Role::Lead, "Shift lead")]
-    );
+    let called: Vec<_> = line.calls.iter().map(|c| c.role).collect();
+    assert_eq!(called, [Role::Lead, Role::Lead]);
     assert_eq!((line.refused, line.missed.len()), (1, 0));
     assert_eq!(timeline(&leaves, "other", 1).entries.len(), 0);
 }
@@ -497,6 +490,82 @@ fn updates_restart_their_clock_and_have_a_bound() {
 }
 
 #[test]
+fn the_log_has_neither_names_nor_words() {
+    let mut engine = engine();
+    for n in 0..4 {
+        give(&mut engine, n, 1000, u32::try_from(n).expect("few") + 1);
+    }
+    let lead = Actor::new(Author::Lead, "Ada Lovelace");
+    let update = Action::Update {
+        text: "the router of hall 5".to_owned(),
+    };
+    engine
+        .handle_action(&lead, 1, &Action::Acknowledge, after(250))
+        .expect("hers");
+    engine
+        .handle_action(&lead, 1, &update, after(300))
+        .expect("hers");
+    // Refused, too.
+    engine
+        .handle_action(&lead, 1, &Action::Resolve, after(300))
+        .expect_err("it is bad");
+    run(&mut engine, after(7200));
+    for output in drain(&mut engine) {
+        if let Output::Leaf(entry) = output {
+            let leaf = entry.leaf().expect("a leaf").to_string();
+            for secret in ["Ada", "router", "Shift lead", "Somebody"] {
+                assert!(!leaf.contains(secret), "{leaf}");
+            }
+        }
+    }
+    // The incident itself has both.
+    let words = &engine.incident(1).expect("there").words;
+    let words: Vec<_> = words
+        .iter()
+        .map(|w| (w.what.as_str(), w.text.as_str()))
+        .collect();
+    assert_eq!(
+        words[..2],
+        [("acknowledge", ""), ("update", "the router of hall 5")]
+    );
+    let words = &engine.incident(1).expect("there").words;
+    assert!(words.iter().any(|w| w.called == ["Shift lead"]));
+}
+
+#[test]
+fn words_of_an_incident_have_a_bound() {
+    let mut engine = engine();
+    give(&mut engine, 0, 1000, 1);
+    let lead = Actor::new(Author::Lead, "Lead");
+    for n in 0..400 {
+        let text = "x".repeat(if n < 20 { MAX_TEXT } else { 1 });
+        let update = Action::Update { text };
+        engine
+            .handle_action(&lead, 1, &update, after(100 + n))
+            .expect("open");
+    }
+    let words = &engine.incident(1).expect("there").words;
+    assert_eq!(words.iter().len(), MAX_WORDS);
+    assert!(words.iter().map(|w| w.text.len()).sum::<usize>() <= MAX_WORD_BYTES);
+}
+
+#[test]
+fn minutes_of_before_are_passed_over() {
+    let mut engine = engine();
+    engine.pass_over(minute(3));
+    for n in 0..3 {
+        give(&mut engine, n, 1000, u32::try_from(n).expect("few") + 1);
+    }
+    assert_eq!(engine.incidents().count(), 0);
+    give(&mut engine, 4, 1000, 5);
+    assert_eq!(engine.incidents().count(), 1);
+    assert_eq!(
+        engine.last_seen(Module::Media, &region("eu")),
+        Some(minute(4))
+    );
+}
+
+#[test]
 fn other_products_get_what_they_understand() {
     let mut engine = engine();
     for n in 0..4 {
@@ -690,7 +759,7 @@ proptest! {
             let before = severities.insert(entry.incident, entry.severity);
             match entry.change {
                 Change::SeverityFell { ref by, clear_since, .. } => {
-                    prop_assert!(by.kind.may_lower());
+                    prop_assert!(by.may_lower());
                     prop_assert!(entry.severity > before.expect("detected"));
                     prop_assert!(clear_since < after(40 * 86_400));
                 }

@@ -32,6 +32,14 @@ impl Gap {
             samples: samples(before).max(samples(after)).max(1),
         }
     }
+
+    fn at_least(self, least: Counts) -> Self {
+        Self {
+            ms: self.ms.max(least.up_ms),
+            samples: self.samples.max(least.good),
+            ..self
+        }
+    }
 }
 
 impl Gaps {
@@ -46,28 +54,24 @@ impl Gaps {
         }
     }
 
-    /// The gaps of a column between two minutes of which it says something.
-    pub fn within(column: &Column, first: Minute, end: Minute) -> Self {
+    /// The gaps of a column in the times of which it has to account for. A
+    /// source that the log expects weighs in each of them at least as much as in
+    /// the median of the minutes of which it says something, so that silence
+    /// around a peak is not as light as the quiet minutes beside it.
+    pub fn within(column: &Column, spans: &[(Minute, Minute)], is_expected: bool) -> Self {
+        let least = if is_expected {
+            median(column, spans)
+        } else {
+            Counts::default()
+        };
         let mut gaps = Vec::new();
-        let mut before = Counts::default();
-        let mut open: Option<Minute> = None;
-        for day in first.0 / DAY..=(end.0 - 1) / DAY {
-            let page = column.page(day);
-            for minute in first.0.max(day * DAY)..end.0.min((day + 1) * DAY) {
-                let state = page.and_then(|page| page.state(minute % DAY));
-                if !matches!(state, Some(RollupState::Measured | RollupState::Idle)) {
-                    open.get_or_insert(Minute(minute));
-                    continue;
-                }
-                let counts = page.map_or_else(Counts::default, |page| page.counts(minute % DAY));
-                if let Some(from) = open.take() {
-                    gaps.push(Gap::between(from, Minute(minute), before, counts));
-                }
-                before = counts;
-            }
-        }
-        if let Some(from) = open {
-            gaps.push(Gap::between(from, end, before, Counts::default()));
+        for &(first, end) in spans {
+            let before = if is_expected {
+                column.before(first)
+            } else {
+                Counts::default()
+            };
+            within(column, (first, end), (before, least), &mut gaps);
         }
         Self { gaps, next: 0 }
     }
@@ -107,6 +111,60 @@ impl Gaps {
             gaps: weighed.collect(),
             next: 0,
         }
+    }
+}
+
+/// The gaps of one span; before it the source was seen like `before`.
+fn within(
+    column: &Column,
+    (first, end): (Minute, Minute),
+    (mut before, least): (Counts, Counts),
+    gaps: &mut Vec<Gap>,
+) {
+    let mut open: Option<Minute> = None;
+    for day in first.0 / DAY..=(end.0 - 1) / DAY {
+        let page = column.page(day);
+        for minute in first.0.max(day * DAY)..end.0.min((day + 1) * DAY) {
+            let state = page.and_then(|page| page.state(minute % DAY));
+            if !matches!(state, Some(RollupState::Measured | RollupState::Idle)) {
+                open.get_or_insert(Minute(minute));
+                continue;
+            }
+            let counts = page.map_or_else(Counts::default, |page| page.counts(minute % DAY));
+            if let Some(from) = open.take() {
+                let gap = Gap::between(from, Minute(minute), before, counts);
+                gaps.push(gap.at_least(least));
+            }
+            before = counts;
+        }
+    }
+    if let Some(from) = open {
+        let gap = Gap::between(from, end, before, Counts::default());
+        gaps.push(gap.at_least(least));
+    }
+}
+
+/// The medians of the session time (as `up_ms`) and of the samples (as `good`)
+/// of the minutes of which something is said; the lower of two.
+fn median(column: &Column, spans: &[(Minute, Minute)]) -> Counts {
+    let minutes = spans.iter().flat_map(|&(from, to)| from.0..to.0);
+    let cells = minutes.filter_map(|minute| column.get(Minute(minute)));
+    let known = cells.filter(|cell| cell.state != RollupState::NoData);
+    let (mut ms, mut samples): (Vec<u64>, Vec<u64>) = known
+        .map(|cell| {
+            let counts = cell.counts;
+            (counts.up_ms + counts.down_ms, counts.good + counts.bad)
+        })
+        .unzip();
+    let middle = |values: &mut Vec<u64>| {
+        let at = values.len().saturating_sub(1) / 2;
+        values.sort_unstable();
+        values.get(at).copied().unwrap_or(0)
+    };
+    Counts {
+        up_ms: middle(&mut ms),
+        good: middle(&mut samples),
+        ..Counts::default()
     }
 }
 

@@ -85,11 +85,12 @@ impl<'a> Minutes<'a> {
         for (source, column) in table.columns(coverage.module, &coverage.region) {
             match source {
                 Source::Server(_) => {
-                    let Some((first, last)) = column.extent(from, to) else {
+                    let (spans, is_expected) = column.spans(from, to);
+                    if spans.is_empty() {
                         continue;
-                    };
-                    extents.push((first, last.next()));
-                    let gaps = Gaps::within(column, first, last.next());
+                    }
+                    let gaps = Gaps::within(column, &spans, is_expected);
+                    extents.extend(spans);
                     minutes.servers.push(Server { column, gaps });
                 }
                 Source::Receipts(_) => minutes.receipts.push(column),

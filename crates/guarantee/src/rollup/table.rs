@@ -13,9 +13,11 @@ mod page;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::{Counts, Minute, Rollup, RollupError, RollupState, Source};
+use crate::interval::Interval;
 use crate::module::{Module, Region};
 
 pub(crate) use page::Page;
@@ -113,6 +115,9 @@ pub struct RollupTable {
 #[derive(Clone, Debug, Default)]
 pub struct Column {
     pages: BTreeMap<u32, Page>,
+    /// From when to when the source is expected to say something, as first and
+    /// first after; in order.
+    expected: Vec<(Minute, Option<Minute>)>,
 }
 
 impl Default for RollupTable {
@@ -168,6 +173,34 @@ impl RollupTable {
         Ok(Imported::Contradiction)
     }
 
+    /// A source is expected to report from the first whole minute on, until it
+    /// is retired. One that has started already goes on.
+    pub fn start(&mut self, module: Module, region: &Region, source: &Source, at: Timestamp) {
+        let regions = self.columns.entry(module).or_default();
+        let sources = regions.entry(region.clone()).or_default();
+        let expected = &mut sources.entry(source.clone()).or_default().expected;
+        if expected.last().is_none_or(|(_, end)| end.is_some()) {
+            let (first, _) = Minute::within(Interval {
+                start: at,
+                end: Timestamp::MAX,
+            });
+            expected.push((first, None));
+        }
+    }
+
+    /// A source is not expected any more, in any line.
+    pub fn retire(&mut self, source: &Source, at: Timestamp) {
+        let Some(end) = Minute::of(at) else {
+            return;
+        };
+        let regions = self.columns.values_mut().flat_map(BTreeMap::values_mut);
+        for column in regions.filter_map(|sources| sources.get_mut(source)) {
+            if let Some((first, open @ None)) = column.expected.last_mut() {
+                *open = Some(end.max(*first));
+            }
+        }
+    }
+
     /// The columns of one module and region, by source.
     pub fn columns(
         &self,
@@ -176,6 +209,16 @@ impl RollupTable {
     ) -> impl Iterator<Item = (&Source, &Column)> {
         let regions = self.columns.get(&module);
         regions.and_then(|r| r.get(region)).into_iter().flatten()
+    }
+
+    /// All columns.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Module, &Region, &Source, &Column)> {
+        self.columns.iter().flat_map(|(module, regions)| {
+            regions.iter().flat_map(move |(region, sources)| {
+                let columns = sources.iter();
+                columns.map(move |(source, column)| (*module, region, source, column))
+            })
+        })
     }
 
     /// What one source says of one minute.
@@ -299,6 +342,45 @@ impl Column {
         let first = pages.clone().find_map(|page| said(&page))?;
         let last = pages.rev().find_map(|page| said_last(&page))?;
         Some((first, last))
+    }
+
+    /// The times in `from..to` of which the source has to account for every
+    /// minute, in order: from its first to its last word, and while it is
+    /// expected. And whether it is expected at any time.
+    pub(crate) fn spans(&self, from: Minute, to: Minute) -> (Vec<(Minute, Minute)>, bool) {
+        let heard = self
+            .extent(from, to)
+            .map(|(first, last)| (first, last.next()));
+        let within = |&(start, end): &(Minute, Option<Minute>)| {
+            let (start, end) = (start.max(from), end.unwrap_or(to).min(to));
+            (start < end).then_some((start, end))
+        };
+        let expected: Vec<_> = self.expected.iter().filter_map(within).collect();
+        let is_expected = !expected.is_empty();
+        let mut all: Vec<_> = expected.into_iter().chain(heard).collect();
+        all.sort_unstable();
+        let mut spans: Vec<(Minute, Minute)> = Vec::new();
+        for (start, end) in all {
+            match spans.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => spans.push((start, end)),
+            }
+        }
+        (spans, is_expected)
+    }
+
+    /// The counts of the last minute before one of which something is known.
+    pub(crate) fn before(&self, minute: Minute) -> Counts {
+        let pages = self.pages.range(..=minute.0 / DAY).rev();
+        let known = pages.flat_map(|(&day, page)| {
+            let minutes = page.said().rev();
+            minutes.map(move |m| (Minute(day * DAY + m), page, m))
+        });
+        let mut known = known
+            .filter(|&(at, page, m)| at < minute && page.state(m) != Some(RollupState::NoData));
+        known
+            .next()
+            .map_or_else(Counts::default, |(_, page, m)| page.counts(m))
     }
 
     pub(crate) fn page(&self, day: u32) -> Option<&Page> {

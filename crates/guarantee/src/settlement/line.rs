@@ -78,6 +78,10 @@ pub struct Line {
     pub more_silent: u64,
     /// Its part of the fee.
     pub fee_share: Percent,
+    /// What was attained while credits were not suspended, where they were: what
+    /// the credit is computed from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsuspended: Option<Share>,
     /// The tier that applied.
     pub tier: Option<Tier>,
     /// What is credited of its part of the fee.
@@ -118,25 +122,34 @@ pub(super) fn lines(
     evidence: &Evidence<'_>,
     policy: &ExclusionPolicy,
     fee: Decimal,
+    suspended: Option<&ValidExclusion>,
 ) -> Result<Vec<Line>, SettleError> {
     // Every line has two lists, and both share what may be listed in all.
     let listed = (MAX_LISTED / contract.coverage.len().max(1)).clamp(1, 20);
     let mut lines = Vec::with_capacity(contract.coverage.len());
     for (at, coverage) in contract.coverage.iter().enumerate() {
         let window = window(contract, period, coverage.window)?;
-        let valid: Vec<ValidExclusion> = judge(evidence.exclusions, policy, window)
+        let mut valid: Vec<ValidExclusion> = judge(evidence.exclusions, policy, window)
             .into_iter()
             .flatten()
             .collect();
-        let result = evaluate(coverage, evidence.table, window, &valid).map_err(|error| {
-            SettleError::Line {
-                line: at + 1,
-                error,
-            }
-        })?;
+        let evaluate = |valid: &[ValidExclusion]| {
+            let line = at + 1;
+            let result = evaluate(coverage, evidence.table, window, valid);
+            result.map_err(|error| SettleError::Line { line, error })
+        };
+        let result = evaluate(&valid)?;
         let excluded = crate::exclusion::excluded(&valid, coverage.module, &coverage.region);
         let silent = silent(coverage, evidence.table, window).subtract(&excluded);
-        lines.push(line(contract, coverage, fee, listed, &result, &silent));
+        let credited = match suspended {
+            Some(suspended) if !suspended.counted.clip(window).is_empty() => {
+                valid.push(suspended.clone());
+                Some(evaluate(&valid)?)
+            }
+            _ => None,
+        };
+        let results = (&result, credited.as_ref());
+        lines.push(line(contract, coverage, fee, listed, results, &silent));
     }
     Ok(lines)
 }
@@ -161,11 +174,12 @@ fn line(
     coverage: &Coverage,
     fee: Decimal,
     listed: usize,
-    result: &LineResult,
+    (result, credited): (&LineResult, Option<&LineResult>),
     silent: &IntervalSet,
 ) -> Line {
     let scheme = &contract.remedies.scheme;
-    let rate = scheme.line_credit(result.attained, result.target);
+    let paid = credited.unwrap_or(result);
+    let rate = scheme.line_credit(paid.attained, result.target);
     let more = |all: usize| all.saturating_sub(listed) as u64;
     let parts = silent.parts();
     let down = result.bad.nanos() / 60_000_000_000;
@@ -195,7 +209,8 @@ fn line(
         silent: parts.iter().copied().take(listed).collect(),
         more_silent: more(parts.len()),
         fee_share: coverage.fee_share,
-        tier: tier(scheme, result),
+        unsuspended: credited.map(|paid| Share(paid.attained)),
+        tier: tier(scheme, paid),
         rate,
         credit: share(share(fee, coverage.fee_share), rate),
     }

@@ -66,6 +66,7 @@ pub(super) fn indicators(
     period: &Period,
     evidence: &Evidence<'_>,
     policy: &ExclusionPolicy,
+    suspended: Option<&ValidExclusion>,
 ) -> Result<Vec<IndicatorLine>, SettleError> {
     if !matches!(contract.remedies.scheme, Scheme::Matrix(_)) {
         return Ok(Vec::new());
@@ -81,9 +82,11 @@ pub(super) fn indicators(
     if !regions.iter().any(is_known) {
         return Ok(Vec::new());
     }
+    // The credit is all that indicators are for: what pays none does not count.
     let valid: Vec<ValidExclusion> = judge(evidence.exclusions, policy, period.interval)
         .into_iter()
         .flatten()
+        .chain(suspended.cloned())
         .collect();
     let mut tallies = [Tally::default(); 4];
     for region in regions {
@@ -135,7 +138,8 @@ pub(super) fn matrix(
         return Decimal::ZERO;
     };
     let rates: Vec<Ratio> = if indicators.is_empty() {
-        lines.iter().map(|line| line.counts.0).collect()
+        let paid = |line: &Line| line.unsuspended.unwrap_or(line.counts).0;
+        lines.iter().map(paid).collect()
     } else {
         indicators.iter().map(|line| line.counts.0).collect()
     };

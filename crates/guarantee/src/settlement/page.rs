@@ -3,10 +3,12 @@
 
 use std::fmt::Write as _;
 
+use super::conditions::Effects;
 use super::text::{attained, clock_name, indicator_name, percent_or_dash, shown};
-use super::{Evidence, Inputs, Line, Settlement, Status, policy};
+use super::{ConditionLine, Evidence, Inputs, Line, Settlement, Status, policy};
 use crate::calendar;
 use crate::contract::Contract;
+use crate::contract::policy::Effect;
 use crate::exclusion::{ValidExclusion, judge};
 use crate::interval::Interval;
 use crate::method::evaluate;
@@ -32,8 +34,11 @@ pub fn days(
     let Ok(zone) = calendar::zone(&contract.term.zone) else {
         return Vec::new();
     };
+    let Ok(effects) = Effects::of(contract, period, evidence) else {
+        return Vec::new();
+    };
     let policy = policy(contract);
-    let judged = judge(evidence.exclusions, &policy, period.interval);
+    let judged = judge(&effects.exclusions, &policy, period.interval);
     let valid: Vec<ValidExclusion> = judged.into_iter().flatten().collect();
     let mut days: Vec<Interval> = Vec::new();
     let mut day = period.start;
@@ -195,6 +200,9 @@ fn facts(s: &Settlement, line: &Line, lang: Lang, out: &mut String) {
         || "–".to_owned(),
         |t| format!("< {} → {}", t.below, t.credit),
     );
+    let unsuspended = line
+        .unsuspended
+        .map_or_else(|| line.counts.to_string(), |share| share.to_string());
     let rows = [
         (
             lang.pick("credit", "赔付"),
@@ -205,6 +213,7 @@ fn facts(s: &Settlement, line: &Line, lang: Lang, out: &mut String) {
             line.fee_share.to_string(),
         ),
         (lang.pick("tier", "档位"), tier),
+        (lang.pick("what pays credits", "计入赔付"), unsuspended),
         (lang.pick("method", "计量方式"), line.method.clone()),
         (lang.pick("counted", "计数"), line.counts.to_string()),
         (
@@ -302,6 +311,13 @@ fn notes(s: &Settlement, lang: Lang, out: &mut String) {
         let (start, end) = (e.interval.start, e.interval.end);
         notes.push(format!("{:?}{leaf} {start} – {end}: {said}", e.class));
     }
+    notes.extend(s.conditions.iter().map(|c| condition(c, lang)));
+    if s.suspended_s > 0 {
+        notes.push(match lang {
+            Lang::En => format!("{} s pay no credits", s.suspended_s),
+            Lang::Zh => format!("{} 秒暂停赔付", s.suspended_s),
+        });
+    }
     for line in &s.lines {
         for silent in &line.silent {
             notes.push(format!(
@@ -335,6 +351,43 @@ fn notes(s: &Settlement, lang: Lang, out: &mut String) {
         out.push_str("</ul></section>\n");
     }
     out.push_str("</main>\n");
+}
+
+/// A condition in a sentence.
+fn condition(c: &ConditionLine, lang: Lang) -> String {
+    let requires = match c.requires.as_str() {
+        "min_spend" => lang.pick("minimum spend", "最低消费"),
+        "frozen_config" => lang.pick("frozen settings", "冻结配置"),
+        "declared_peak" => lang.pick("declared peak", "申报峰值"),
+        other => other,
+    };
+    let effect = match c.effect {
+        Effect::Notify => lang.pick("noted only", "仅告知"),
+        Effect::Exclude => lang.pick("the time is excluded", "相应时间不计入"),
+        Effect::SuspendCredits => lang.pick("credits are suspended", "暂停赔付"),
+    };
+    let cured = match (c.cured, lang) {
+        (Some(at), Lang::En) => format!("cured {at}"),
+        (Some(at), Lang::Zh) => format!("已于 {at} 整改"),
+        (None, Lang::En) => "not cured".to_owned(),
+        (None, Lang::Zh) => "未整改".to_owned(),
+    };
+    let modules: Vec<&str> = c.modules.iter().map(|m| m.name()).collect();
+    let modules = match modules.as_slice() {
+        [] => String::new(),
+        names => format!(" ({})", names.join(", ")),
+    };
+    match lang {
+        Lang::En => format!(
+            "condition {requires}{modules}: notice {} #{}, to be cured until {}, {cured}; \
+             not kept after that for {} s: {effect}",
+            c.notice, c.leaf, c.cure_until, c.lapsed_s
+        ),
+        Lang::Zh => format!(
+            "条件 {requires}{modules}:{} 通知 #{},整改期至 {},{cured};此后未遵守 {} 秒:{effect}",
+            c.notice, c.leaf, c.cure_until, c.lapsed_s
+        ),
+    }
 }
 
 fn footer(s: &Settlement, lang: Lang, out: &mut String) {

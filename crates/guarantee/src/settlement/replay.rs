@@ -8,6 +8,7 @@
 //! | `rollup`, `no_data` | a [rollup's line](crate::rollup::line), or an [experience's](crate::rollup::experience) |
 //! | `exclusion` | an [`Exclusion`] in JSON; its index and the log's time count, not what it says of them |
 //! | `breach` | a [`ClockBreach`] in JSON |
+//! | `note` | a [`Fact`] of a contract's or a source's life; others are passed over |
 //! | `settlement`, `correction` | a [`Settlement`] in JSON |
 //!
 //! A rollup that cannot be read is as good as missing, and what is missing is
@@ -27,6 +28,7 @@ use serde_json::Value;
 
 use super::{ClockBreach, Entry, Evidence, Inputs, Settlement, Step, settle};
 use crate::contract::Contract;
+use crate::contract::life::{Fact, Record, Schedule};
 use crate::evidence::tree::Edge;
 use crate::evidence::{Hash, Kind, Leaf, Replay};
 use crate::exclusion::Exclusion;
@@ -65,7 +67,8 @@ enum Said {
     Experience(Experience),
     Exclusion(Box<Exclusion>),
     Breach(ClockBreach),
-    Contract(Box<Contract>),
+    Contract(Box<Contract>, Timestamp),
+    Fact(Box<Fact>, Timestamp),
     Nothing,
 }
 
@@ -82,6 +85,8 @@ pub struct Replayer {
     experiences: ExperienceTable,
     exclusions: Vec<Exclusion>,
     breaches: Vec<ClockBreach>,
+    /// Versions of contracts and facts.
+    record: Record,
     /// By hash.
     contracts: BTreeMap<String, Contract>,
     settled: BTreeMap<Key, Entry>,
@@ -168,7 +173,7 @@ impl Replayer {
     pub fn has_contract(&self, hash: &str) -> bool {
         self.contracts.contains_key(hash)
             || self.waiting.iter().any(
-                |(_, said)| matches!(said, Said::Contract(c) if c.hash().is_ok_and(|h| h == hash)),
+                |(_, said)| matches!(said, Said::Contract(c, _) if c.hash().is_ok_and(|h| h == hash)),
             )
     }
 
@@ -180,7 +185,8 @@ impl Replayer {
     }
 
     /// Settles a period from all that was read. The contract need not be in the
-    /// log.
+    /// log. Of the period only its number is looked at: where it begins and ends
+    /// follows from the log, too.
     ///
     /// # Errors
     /// In words.
@@ -190,10 +196,51 @@ impl Replayer {
         period: &Period,
         reason: Option<&str>,
     ) -> Result<Settlement, String> {
+        self.catch_up();
+        let period = self.period(contract, period.index)?;
+        self.settle_here(contract, &period, reason)
+    }
+
+    /// The periods of a contract that begin before `horizon`, by all that was
+    /// read: with those of renewals and of the grace, cut where a later version
+    /// begins.
+    ///
+    /// # Errors
+    /// In words.
+    pub fn periods(
+        &mut self,
+        contract: &Contract,
+        horizon: Timestamp,
+    ) -> Result<Vec<Period>, String> {
+        self.catch_up();
+        let schedule = Schedule::new(contract, &self.record, Timestamp::MAX);
+        let periods = schedule.and_then(|schedule| schedule.periods(horizon));
+        periods.map_err(|e| e.to_string())
+    }
+
+    /// Versions of contracts and facts, of all that was read.
+    pub fn record(&mut self) -> &Record {
+        self.catch_up();
+        &self.record
+    }
+
+    fn catch_up(&mut self) {
         while !self.waiting.is_empty() {
             self.advance_one();
         }
-        self.settle_here(contract, period, reason)
+    }
+
+    fn period(&self, contract: &Contract, index: u32) -> Result<Period, String> {
+        let schedule = Schedule::new(contract, &self.record, Timestamp::MAX);
+        let schedule = schedule.map_err(|e| e.to_string())?;
+        let found = schedule.period(index).map_err(|e| e.to_string())?;
+        found.ok_or_else(|| {
+            format!(
+                "there is no period {index}: by what the log says until here, version {} of the \
+                 contract does not hold then",
+                contract.version
+            )
+        })
     }
 
     /// What each line attained on each day, for the plots of a
@@ -217,6 +264,7 @@ impl Replayer {
             experiences: &self.experiences,
             exclusions: &self.exclusions,
             breaches: &self.breaches,
+            record: &self.record,
             inputs,
         }
     }
@@ -251,7 +299,11 @@ impl Replayer {
             Kind::Contract => leaf
                 .decode()
                 .map_err(|e| e.to_string())
-                .map(|c| Said::Contract(Box::new(c))),
+                .map(|c| Said::Contract(Box::new(c), self.latest.unwrap_or(leaf.at()))),
+            Kind::Note => Fact::of(leaf).map_err(|e| e.to_string()).map(|fact| {
+                let at = self.latest.unwrap_or(leaf.at());
+                fact.map_or(Said::Nothing, |fact| Said::Fact(Box::new(fact), at))
+            }),
             Kind::Other(_) if leaf.kind().name() == "breach" => breach(leaf),
             _ => return Ok(Said::Nothing),
         };
@@ -303,9 +355,18 @@ impl Replayer {
                 room(self.breaches.len(), MAX_DECLARED, "breaches")?;
                 self.breaches.push(breach);
             }
-            Said::Contract(contract) => {
+            Said::Fact(fact, at) => {
+                let new = || RollupTable::with_max_pages(MAX_PAGES);
+                let table = self.table.get_or_insert_with(new);
+                fact.tell(table, at);
+                let taken = self.record.handle_fact(*fact, index, at);
+                taken.map_err(|e| e.to_string())?;
+            }
+            Said::Contract(contract, at) => {
                 room(self.contracts.len(), MAX_CONTRACTS, "contracts")?;
                 let hash = contract.hash().map_err(|e| e.to_string())?;
+                let taken = self.record.handle_contract(&contract, index, at);
+                taken.map_err(|e| e.to_string())?;
                 self.contracts.insert(hash, *contract);
             }
         }
@@ -379,10 +440,7 @@ impl Replayer {
                 said.contract.hash
             )
         })?;
-        let periods = contract.term.periods().map_err(|e| e.to_string())?;
-        let period = periods
-            .get(said.period.index as usize)
-            .ok_or_else(|| format!("the contract has {} periods", periods.len()))?;
+        let period = &self.period(contract, said.period.index)?;
         if (said.step == Step::Settle) != self.settled(contract, period.index).is_none() {
             return Err(format!(
                 "the step `{}` does not fit what was settled before",
@@ -407,7 +465,7 @@ impl Said {
             Self::Rollup(rollup) => period.contains(rollup.minute.start()),
             Self::Experience(experience) => period.contains(experience.minute.start()),
             Self::Breach(breach) => period.contains(breach.due),
-            Self::Exclusion(_) | Self::Contract(_) | Self::Nothing => false,
+            Self::Exclusion(_) | Self::Contract(..) | Self::Fact(..) | Self::Nothing => false,
         }
     }
 }

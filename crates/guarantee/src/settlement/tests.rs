@@ -110,6 +110,7 @@ pub(super) fn with<T>(
         experiences: &ExperienceTable::new(),
         exclusions,
         breaches,
+        record: &Record::default(),
         inputs: &inputs,
     })
 }

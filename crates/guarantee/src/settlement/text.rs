@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 
-use super::{BreachedClock, Inputs, Line, Settlement};
+use super::{BreachedClock, ConditionLine, Inputs, Line, Settlement};
+use crate::contract::policy::Effect;
 use crate::ratio::Percent;
 use crate::rollup::experience::Indicator;
 
@@ -147,8 +148,17 @@ fn missing(s: &Settlement, out: &mut String) {
             exclusion.class, exclusion.interval.start, exclusion.interval.end
         );
     }
+    for c in &s.conditions {
+        let _ = writeln!(out, "{}", condition(c));
+    }
+    if s.suspended_s > 0 {
+        let _ = writeln!(out, "credits are suspended for {} s", s.suspended_s);
+    }
     for line in &s.lines {
         let name = format!("{} {}", line.module, line.region);
+        if let Some(share) = line.unsuspended {
+            let _ = writeln!(out, "{name}: {share} while credits were not suspended");
+        }
         for silent in &line.silent {
             let _ = writeln!(
                 out,
@@ -172,6 +182,32 @@ fn missing(s: &Settlement, out: &mut String) {
             let _ = writeln!(out, "and {more} more {what}");
         }
     }
+}
+
+fn condition(c: &ConditionLine) -> String {
+    let effect = match c.effect {
+        Effect::Notify => "noted only",
+        Effect::Exclude => "that time is excluded",
+        Effect::SuspendCredits => "that time pays no credits",
+    };
+    let cured = c
+        .cured
+        .map_or_else(|| "not cured".to_owned(), |at| format!("cured at {at}"));
+    let modules: Vec<&str> = c.modules.iter().map(|m| m.name()).collect();
+    let modules = match modules.as_slice() {
+        [] => String::new(),
+        names => format!(" of {}", names.join(", ")),
+    };
+    format!(
+        "condition {} ({}{modules}): notice at {} (leaf {}), to be cured until {}, {cured}; \
+         not kept for {} s after that: {effect}",
+        c.condition,
+        plain(&c.requires),
+        c.notice,
+        c.leaf,
+        c.cure_until,
+        c.lapsed_s
+    )
 }
 
 /// For a terminal: a log of others can have anything in it.

@@ -33,7 +33,6 @@ impl Tickets {
             round: timer.round,
             share,
             role,
-            names: people.iter().map(|c| c.name.clone()).collect(),
             due,
         };
         let reason = Reason::Escalated {

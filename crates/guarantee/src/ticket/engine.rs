@@ -29,7 +29,7 @@ pub const CLOSE_AFTER: SignedDuration = SignedDuration::from_hours(7 * 24);
 #[serde(deny_unknown_fields)]
 pub(super) struct Saved {
     /// SHA-256 of the contract.
-    contract: String,
+    pub(super) contract: String,
     /// The latest instant that was heard of.
     pub(super) now: Timestamp,
     last_id: u64,
@@ -93,6 +93,11 @@ impl Tickets {
     #[must_use]
     pub fn ticket(&self, id: u64) -> Option<&Ticket> {
         self.saved.tickets.get(&id)
+    }
+
+    /// What [`Tickets::poll_output`] will give, without taking it.
+    pub fn outputs(&self) -> impl ExactSizeIterator<Item = &Output> {
+        self.saved.outputs.iter()
     }
 
     /// What to do next, in order.

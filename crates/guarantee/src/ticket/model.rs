@@ -230,8 +230,6 @@ pub enum TicketChange {
         share: Percent,
         /// In which role.
         role: Role,
-        /// Their names.
-        names: Vec<String>,
         /// Since when that was due.
         due: Timestamp,
     },
@@ -243,6 +241,13 @@ pub enum TicketChange {
         round: u32,
         /// When it ran out.
         due: Timestamp,
+    },
+    /// Another version of the contract is in force; its targets hold from now on.
+    Superseded {
+        /// SHA-256 of the version before.
+        from: String,
+        /// SHA-256 of the version in force.
+        to: String,
     },
     /// Somebody tried what they may not.
     Refused {

@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use surecast_guarantee::evidence::VerifyingKey;
 use surecast_guarantee::evidence::key::check_name;
+use surecast_guarantee::evidence::{Algorithm, VerifyingKey};
 use surecast_guarantee::module::{Module, Region};
+use surecast_guarantee::rollup::Source;
 use toml::de::DeTable;
 use toml::{Table, Value};
 
@@ -333,6 +334,25 @@ fn check_guarantee(config: &Config) -> Result<(), (&'static str, String)> {
     for key in &guarantee.witnesses {
         let parsed = key.parse::<VerifyingKey>();
         parsed.map_err(|why| ("guarantee.witnesses", format!("`{key}`: {why}")))?;
+    }
+    check_probes(&guarantee.probes).map_err(|why| ("guarantee.probes", why))
+}
+
+/// A vantage has one key, and its name stands in the lines of the log.
+fn check_probes(keys: &[String]) -> Result<(), String> {
+    let mut seen = BTreeSet::new();
+    for text in keys {
+        let parsed = text.parse::<VerifyingKey>();
+        let key = parsed.map_err(|why| format!("`{text}`: {why}"))?;
+        let name = key.name().to_owned();
+        if key.algorithm() != Algorithm::Ed25519 || !Source::Probe(name.clone()).is_valid() {
+            return Err(format!(
+                "`{text}` is not a probe's key: make one with `surecast probe key`"
+            ));
+        }
+        if !seen.insert(name) {
+            return Err(format!("the vantage `{}` is listed twice", key.name()));
+        }
     }
     Ok(())
 }

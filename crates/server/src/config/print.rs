@@ -17,6 +17,12 @@ pub fn print(config: &Config, show_secrets: bool) -> String {
             *secret = Value::String(REDACTED.into());
         }
     }
+    if !show_secrets && config.store.url.contains('@') {
+        let hidden = Value::String(REDACTED.into());
+        if let Some(Value::Table(store)) = table.get_mut("store") {
+            store.insert("url".into(), hidden);
+        }
+    }
     let mut out = String::from(
         "# Every key is also an environment variable: http.listen is SURECAST_HTTP__LISTEN.\n",
     );

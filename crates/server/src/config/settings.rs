@@ -77,6 +77,10 @@ pub const SETTINGS: &[Setting] = &[
         "room.max_participants",
         "participants per room; 0: unlimited",
     ),
+    setting(
+        "store.url",
+        "postgres://USER:PASSWORD@HOST/DATABASE; empty: SQLite in the data directory",
+    ),
     setting("webhook.urls", "receivers of room events, http or https"),
     setting(
         "webhook.api_key",
@@ -118,6 +122,10 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "guarantee.witnesses",
         "public keys of witnesses whose signatures under checkpoints are kept",
+    ),
+    setting(
+        "guarantee.probes",
+        "public keys of probes whose reports are taken, as `surecast probe key` prints them",
     ),
     setting(
         "guarantee.contracts",
@@ -227,6 +235,7 @@ impl Default for Guarantee {
             modules: ["join", "signalling", "media"].map(Into::into).to_vec(),
             origin: String::new(),
             witnesses: Vec::new(),
+            probes: Vec::new(),
             contracts: Vec::new(),
         }
     }

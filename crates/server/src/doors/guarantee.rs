@@ -2,6 +2,7 @@
 //! says of the last hour, the day and the contracts.
 
 pub mod api;
+pub(super) mod probes;
 mod words;
 
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ use serde_json::json;
 use surecast_guarantee::ratio::Ratio;
 
 use super::Doors;
-use crate::guarantee::{LineStatus, Shared, Shown, Status};
+use crate::guarantee::{LineStatus, Shared, Shown, Status, timestamp};
 use words::{Language, Words};
 
 /// Said where nothing is measured.
@@ -26,7 +27,7 @@ pub(super) async fn status(State(doors): State<Arc<Doors>>) -> Response {
     let Some(shared) = &doors.guarantee else {
         return (StatusCode::NOT_FOUND, OFF).into_response();
     };
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let published = shared.log.published().borrow().clone();
     let log = json!({
         "origin": shared.log.key().name(),
@@ -50,7 +51,7 @@ pub(super) async fn page(
     let accepted = headers.get(header::ACCEPT_LANGUAGE);
     let accepted = accepted.and_then(|value| value.to_str().ok());
     let language = Language::choose(query.as_deref(), accepted);
-    let status = shared.book().status(Timestamp::now());
+    let status = shared.book().status(timestamp());
     let mut response = Html(render(&status, shared, language)).into_response();
     fresh(&mut response);
     let vary = HeaderValue::from_static("Accept-Language");

@@ -35,7 +35,8 @@ pub(super) fn load(dir: &Path, log: &Path, origin: &str) -> anyhow::Result<Signi
     Ok(key)
 }
 
-fn read(file: std::fs::File) -> anyhow::Result<SigningKey> {
+/// Reads a private key that nobody else can read.
+pub(crate) fn read(file: std::fs::File) -> anyhow::Result<SigningKey> {
     let mode = file.metadata()?.permissions().mode();
     if mode & 0o077 != 0 {
         bail!("others can read it: make another log, or `chmod 600` it if nobody has");
@@ -53,12 +54,17 @@ fn make(path: &Path, log: &Path, origin: &str) -> anyhow::Result<SigningKey> {
             path.display()
         );
     }
+    new(path, origin)
+}
+
+/// Makes a key and keeps it in a file.
+pub(crate) fn new(path: &Path, name: &str) -> anyhow::Result<SigningKey> {
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-    let key = SigningKey::from_seed(origin, Algorithm::Ed25519, seed)?;
+    let key = SigningKey::from_seed(name, Algorithm::Ed25519, seed)?;
     let text = format!("{}\n", key.secret_text());
     directory::create(path, text.as_bytes(), 0o600)
-        .with_context(|| format!("cannot write the log's key {}", path.display()))?;
+        .with_context(|| format!("cannot write the key {}", path.display()))?;
     Ok(key)
 }

@@ -18,6 +18,7 @@ use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
 
 use super::Shared;
+use super::reports::Taken;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
 
@@ -39,6 +40,8 @@ pub struct Book {
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
     trail: Trail,
+    /// What was reported, from the log to whoever takes reports.
+    reports: Taken,
 }
 
 /// A line of a contract that is measured here.
@@ -70,17 +73,13 @@ impl Book {
             contracts: Vec::new(),
             watched: Vec::new(),
             trail: Trail::default(),
+            reports: Taken::default(),
         }
     }
 
     /// The last minute that the log has of this server.
     pub const fn last(&self) -> Option<Minute> {
         self.last
-    }
-
-    /// Contracts whose lines are watched.
-    pub fn contracts(&self) -> &[Contract] {
-        &self.contracts
     }
 
     /// Which leaves tell of which incident.
@@ -91,6 +90,20 @@ impl Book {
     /// Takes a change of an incident that is in the log.
     pub(super) fn handle_incident(&mut self, entry: &Entry, index: u64) {
         self.trail.handle_entry(entry, index);
+    }
+
+    /// Regions of which something is measured or promised here.
+    pub(super) fn regions(&self) -> Vec<Region> {
+        let measured = self.lines.iter().map(|(_, region)| region);
+        let contracts = self.contracts.iter().flat_map(|c| &c.coverage);
+        let promised = contracts.map(|coverage| &coverage.region);
+        let regions: BTreeSet<&Region> = measured.chain(promised).collect();
+        regions.into_iter().cloned().collect()
+    }
+
+    /// What the log says was reported.
+    pub(super) fn take_reports(&mut self) -> Taken {
+        std::mem::take(&mut self.reports)
     }
 
     /// Whether the log does not have this version of a contract yet; it is
@@ -201,6 +214,7 @@ impl Replay for Reading {
                     self.book.handle_incident(&entry, index);
                 }
             }
+            Kind::Receipt => self.book.reports.handle_leaf(&leaf, index),
             Kind::Contract => {
                 if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
                     self.book.hashes.insert(hash);

@@ -1,42 +1,39 @@
 //! Settlements as they are kept.
 
+use jiff::Timestamp;
 use surecast_guarantee::settlement::Step;
 
-/// A statement in the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettlementRow {
-    /// Name of the contract.
-    pub contract: String,
-    /// SHA-256 of its canonical JSON.
-    pub hash: String,
-    /// Which period, from 0.
-    pub period: i64,
-    /// Which statement of it, from 0.
-    pub entry: i64,
-    /// Its leaf.
-    pub leaf: i64,
-    /// Where it stands.
-    pub status: String,
-    /// What stands in the log.
-    pub canonical: String,
-    /// When, in Unix milliseconds.
-    pub at_ms: i64,
-}
+use crate::store::SettlementRow;
 
-/// Why there is no statement.
-#[derive(Debug, thiserror::Error)]
+/// Why a step was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettlerError {
-    /// There is none of that name.
-    #[error("there is no contract `{0}`")]
+    /// Not one that this server keeps.
+    #[error("the contract `{0}` is not kept here")]
     UnknownContract(String),
-    /// Nothing was settled yet.
-    #[error("period {0} is not settled")]
-    NotSettled(u32),
+    /// No such period.
+    #[error("the contract `{contract}` has no period {period}: it has {periods}, from 0")]
+    UnknownPeriod {
+        /// Which contract.
+        contract: String,
+        /// Which period.
+        period: u32,
+        /// How many there are.
+        periods: usize,
+    },
+    /// Too early.
+    #[error("period {period} is not over before {end}")]
+    NotOver {
+        /// Which period.
+        period: u32,
+        /// When it is.
+        end: Timestamp,
+    },
     /// It does not follow from where it stands.
     #[error("{0}")]
     Refused(String),
     /// Not now.
-    #[error("{0}")]
+    #[error("the period cannot be settled now: {0}")]
     Unavailable(String),
 }
 

@@ -22,6 +22,7 @@ use surecast_room::proto::signal_response::Message as Said;
 use surecast_room::{Join, JoinError, JoinOutcome, Output, Tap as RoomTap};
 use tokio::sync::mpsc;
 
+use crate::clock;
 use crate::metrics::Metrics;
 use state::State;
 
@@ -350,8 +351,10 @@ const fn name(what: &What) -> &'static str {
     }
 }
 
+/// On the guarantee's clock, which `--dev-time` moves.
 pub(super) fn instant(now: Now) -> Timestamp {
     let ms = i64::try_from(now.unix_ms).unwrap_or(i64::MAX);
+    let ms = ms.saturating_add(clock::guarantee_shift());
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX)
 }
 

@@ -53,6 +53,7 @@ async fn run(
     let shared = Arc::new(Shared {
         log,
         book: RwLock::new(book),
+        reports: Reports::new(Vec::new(), Vec::new(), reports::Taken::default()),
     });
     let metrics = Arc::new(Metrics::new());
     let mut runner = run::Runner::new(meter, shared.clone(), metrics, until);

@@ -150,7 +150,7 @@ impl LoadArgs {
 }
 
 /// `1500ms`, `30s`, `2.5m`, `1h`; without a unit seconds.
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| c.is_ascii_alphabetic());
     let (number, unit) = text.split_at(split.unwrap_or(text.len()));
     let unit = match unit {

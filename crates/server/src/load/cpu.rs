@@ -6,18 +6,18 @@ const TICKS_PER_SECOND: f64 = 100.0;
 
 /// CPU seconds since the start.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     start: Option<f64>,
 }
 
 impl Meter {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self { start: read() }
     }
 
     /// User and system time of all threads; `None` where the system does not
     /// tell.
-    pub(super) fn seconds(&self) -> Option<f64> {
+    pub(crate) fn seconds(&self) -> Option<f64> {
         Some(read()? - self.start?)
     }
 }

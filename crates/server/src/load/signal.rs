@@ -1,39 +1,31 @@
 //! One client's WebSocket.
 
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
-use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use mio::Waker;
 use surecast_media::time::Now;
 use surecast_sim::client::Fault;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::target::{CONNECT_TIMEOUT, Target};
-use super::worker::Input;
 use crate::clock;
 
 /// LiveKit's own limit for a message is 2 MiB.
 const MAX_MESSAGE: usize = 4 << 20;
-
-/// A worker that is behind is asked again after so long; meanwhile TCP holds
-/// the server back.
-const RETRY: Duration = Duration::from_millis(5);
 
 /// Of a refusal so much is shown.
 const EXCERPT: usize = 120;
 
 /// What happens on the WebSocket.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(crate) enum Event {
     /// It is open since then.
     Open(Now),
     /// A binary message.
@@ -42,12 +34,10 @@ pub(super) enum Event {
     Closed(Fault, String),
 }
 
-/// To the worker that owns the client.
-#[derive(Clone, Debug)]
-pub(super) struct Inbox {
-    pub(super) sender: SyncSender<Input>,
-    pub(super) waker: Arc<Waker>,
-    pub(super) client: usize,
+/// To whoever owns the client.
+pub(crate) trait Inbox: Send + Sync {
+    /// Hands it over, when there is room; meanwhile TCP holds the server back.
+    fn put(&self, event: Event) -> impl Future<Output = ()> + Send;
 }
 
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -56,12 +46,12 @@ type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// Opens the WebSocket and carries messages until the client ends (the sender
 /// of `outgoing` is dropped) or the server does.
-pub(super) async fn run(
+pub(crate) async fn run(
     target: Target,
     token: String,
     join_request: String,
     mut outgoing: Receiver<Vec<u8>>,
-    inbox: Inbox,
+    inbox: impl Inbox,
 ) {
     let opening = open(&target, &token, &join_request);
     let mut socket = match timeout(CONNECT_TIMEOUT, opening).await {
@@ -81,27 +71,11 @@ pub(super) async fn run(
     let _ = timeout(CONNECT_TIMEOUT, socket.close(None)).await;
 }
 
-impl Inbox {
-    async fn put(&self, event: Event) {
-        let mut input = Input::Signal(self.client, event);
-        loop {
-            match self.sender.try_send(input) {
-                Ok(()) => break,
-                Err(TrySendError::Full(back)) => input = back,
-                Err(TrySendError::Disconnected(_)) => return,
-            }
-            sleep(RETRY).await;
-        }
-        // A waker that fails belongs to a worker that is gone.
-        let _ = self.waker.wake();
-    }
-}
-
 /// `None` when the client itself ended.
 async fn carry(
     socket: &mut Socket,
     outgoing: &mut Receiver<Vec<u8>>,
-    inbox: &Inbox,
+    inbox: &impl Inbox,
 ) -> Option<String> {
     loop {
         tokio::select! {

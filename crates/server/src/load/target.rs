@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::http::Uri;
 use hyper_rustls::ConfigBuilderExt as _;
 use tokio::net::{TcpStream, lookup_host};
@@ -13,54 +13,110 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, crypto::aws_lc_rs};
 
 /// Opening a connection may take so long.
-pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why there is nobody to talk to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TargetError {
+    /// The call is wrong.
+    #[error("{0}")]
+    Call(String),
+    /// This machine cannot even try: no name server, no route, no certificate
+    /// authorities.
+    #[error("{0:#}")]
+    Own(anyhow::Error),
+    /// The name is known, and nobody listens there.
+    #[error("{0}")]
+    Server(String),
+}
 
 /// A server that answered.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     /// `host:port` as given, for the `Host` header.
-    pub(super) authority: String,
+    pub(crate) authority: String,
     /// Path before `/rtc/v1`; empty for most servers.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Where the WebSocket connects to.
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Local address that routes there.
-    pub(super) local: IpAddr,
+    pub(crate) local: IpAddr,
     /// For `wss://`.
-    pub(super) tls: Option<Tls>,
+    pub(crate) tls: Option<Tls>,
 }
 
 /// How to speak TLS with the server.
 #[derive(Clone, Debug)]
-pub(super) struct Tls {
-    pub(super) name: ServerName<'static>,
-    pub(super) config: Arc<ClientConfig>,
+pub(crate) struct Tls {
+    pub(crate) name: ServerName<'static>,
+    pub(crate) config: Arc<ClientConfig>,
 }
 
 impl Target {
     /// Finds the server and sees that somebody listens there.
-    pub(super) async fn resolve(url: &str) -> anyhow::Result<Self> {
-        let uri: Uri = url.parse().with_context(|| format!("{url:?} is no URL"))?;
+    pub(crate) async fn resolve(url: &str) -> Result<Self, TargetError> {
+        let address = Address::parse(url).map_err(TargetError::Call)?;
+        let found = reach(&address.host, address.port).await;
+        let found = found.map_err(|error| error.concerning(url))?;
+        let own = TargetError::Own;
+        Ok(Self {
+            authority: address.authority,
+            path: address.path,
+            address: found,
+            local: local_address(found)
+                .with_context(|| format!("no local address routes to {found}"))
+                .map_err(own)?,
+            tls: address
+                .tls
+                .then(|| Tls::new(&address.host))
+                .transpose()
+                .map_err(own)?,
+        })
+    }
+}
+
+impl TargetError {
+    fn concerning(self, url: &str) -> Self {
+        match self {
+            Self::Call(why) => Self::Call(why),
+            Self::Own(why) => Self::Own(why.context(format!("cannot reach {url}"))),
+            Self::Server(why) => Self::Server(format!("cannot reach {url}: {why}")),
+        }
+    }
+}
+
+/// A URL taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    authority: String,
+    host: String,
+    port: u16,
+    path: String,
+    tls: bool,
+}
+
+impl Address {
+    /// `Err` says what is wrong with the URL.
+    pub(crate) fn parse(url: &str) -> Result<Self, String> {
+        let uri: Uri = url
+            .parse()
+            .map_err(|error| format!("{url:?} is no URL: {error}"))?;
         let tls = match uri.scheme_str() {
             Some("ws" | "http") => false,
             Some("wss" | "https") => true,
-            _ => bail!("{url:?}: the URL must begin with ws://, wss://, http:// or https://"),
+            _ => {
+                let must = "the URL must begin with ws://, wss://, http:// or https://";
+                return Err(format!("{url:?}: {must}"));
+            }
         };
-        let authority = uri
-            .authority()
-            .with_context(|| format!("{url:?} names no host"))?;
-        let host = authority.host().trim_matches(['[', ']']);
-        let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let address = reach(host, port)
-            .await
-            .with_context(|| format!("cannot reach {url}"))?;
+        let named = uri.authority();
+        let authority = named.ok_or_else(|| format!("{url:?} names no host"))?;
         Ok(Self {
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(if tls { 443 } else { 80 }),
             authority: authority.to_string(),
             path: uri.path().trim_end_matches('/').to_owned(),
-            address,
-            local: local_address(address)
-                .with_context(|| format!("no local address routes to {address}"))?,
-            tls: tls.then(|| Tls::new(host)).transpose()?,
+            tls,
         })
     }
 }
@@ -82,16 +138,42 @@ impl Tls {
 }
 
 /// The first of the name's addresses where somebody listens.
-async fn reach(host: &str, port: u16) -> anyhow::Result<SocketAddr> {
+async fn reach(host: &str, port: u16) -> Result<SocketAddr, TargetError> {
+    let found = lookup_host((host, port)).await;
+    let found = found.map_err(|error| {
+        let error = anyhow::Error::new(error);
+        TargetError::Own(error.context(format!("the name {host} cannot be looked up")))
+    })?;
     let mut last = None;
-    for address in lookup_host((host, port)).await? {
-        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => return Ok(address),
-            Ok(Err(error)) => last = Some(format!("{address}: {error}")),
-            Err(_) => last = Some(format!("{address}: no answer within {CONNECT_TIMEOUT:?}")),
-        }
+    for address in found {
+        last = Some(
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+                Ok(Ok(_)) => return Ok(address),
+                Ok(Err(error)) if is_own(&error) => {
+                    TargetError::Own(anyhow::Error::new(error).context(address.to_string()))
+                }
+                Ok(Err(error)) => TargetError::Server(format!("{address}: {error}")),
+                Err(_) => {
+                    let why = format!("{address}: no answer within {CONNECT_TIMEOUT:?}");
+                    TargetError::Server(why)
+                }
+            },
+        );
     }
-    bail!(last.unwrap_or_else(|| "the name has no address".to_owned()))
+    let nothing = || TargetError::Own(anyhow::anyhow!("the name {host} has no address"));
+    Err(last.unwrap_or_else(nothing))
+}
+
+/// Nothing has left this machine.
+fn is_own(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NetworkUnreachable
+            | ErrorKind::NetworkDown
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::PermissionDenied
+    )
 }
 
 /// Connecting a UDP socket sends nothing, but chooses the address.

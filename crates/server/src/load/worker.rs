@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,9 @@ const WAKE: Token = Token(usize::MAX);
 /// a thousand clients.
 const INPUTS: usize = 8192;
 
+/// A worker that is behind is asked again after so long.
+const RETRY: Duration = Duration::from_millis(5);
+
 /// What a worker is told.
 #[derive(Debug)]
 pub(super) enum Input {
@@ -38,6 +41,30 @@ pub(super) enum Input {
     Signal(usize, Event),
     /// All leave; the worker ends.
     Stop,
+}
+
+/// From a client's WebSocket to its worker.
+#[derive(Debug)]
+struct ToWorker {
+    sender: SyncSender<Input>,
+    waker: Arc<Waker>,
+    client: usize,
+}
+
+impl Inbox for ToWorker {
+    async fn put(&self, event: Event) {
+        let mut input = Input::Signal(self.client, event);
+        loop {
+            match self.sender.try_send(input) {
+                Ok(()) => break,
+                Err(TrySendError::Full(back)) => input = back,
+                Err(TrySendError::Disconnected(_)) => return,
+            }
+            tokio::time::sleep(RETRY).await;
+        }
+        // A waker that fails belongs to a worker that is gone.
+        let _ = self.waker.wake();
+    }
 }
 
 /// All workers.
@@ -240,7 +267,7 @@ impl Worker {
                 return;
             }
         };
-        let inbox = Inbox {
+        let inbox = ToWorker {
             sender: self.sender.clone(),
             waker: Arc::clone(&self.waker),
             client: index,

@@ -10,12 +10,14 @@ mod packet_loop;
 mod shard;
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use surecast_media::control::{MediaCommand, MediaEvent};
 use surecast_media::id::RoomId;
 use tokio::sync::mpsc;
 
+use crate::faults::Faults;
 use shard::{Shard, ShardInput};
 
 /// What the media plane listens on.
@@ -27,6 +29,8 @@ pub struct MediaPlaneConfig {
     pub advertise: Vec<IpAddr>,
     /// ICE over TCP, where wanted.
     pub ice_tcp: Option<SocketAddr>,
+    /// Faults on purpose; `None` where there are none.
+    pub faults: Option<Arc<Faults>>,
 }
 
 /// Counters since the start.
@@ -87,6 +91,7 @@ impl MediaPlane {
                 &config.advertise,
                 &tcp_candidates,
                 events.clone(),
+                config.faults.clone(),
             )?;
             shards.push(shard);
         }

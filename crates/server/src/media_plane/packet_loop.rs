@@ -19,6 +19,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::MediaPlaneMetrics;
 use super::egress::Egress;
 use super::shard::ShardInput;
+use crate::faults::{Faults, Loss};
 
 pub(super) const WAKE: Token = Token(0);
 const UDP: Token = Token(1);
@@ -72,6 +73,8 @@ pub(super) struct PacketLoop {
     published: Option<Instant>,
     /// Earliest next turn of the engine.
     next_turn: Option<Instant>,
+    /// With `--dev` only.
+    faults: Option<Arc<Faults>>,
     stopping: bool,
 }
 
@@ -106,8 +109,14 @@ impl PacketLoop {
             metrics,
             published: None,
             next_turn: None,
+            faults: None,
             stopping: false,
         })
+    }
+
+    /// Datagrams are lost while these say so.
+    pub(super) fn set_faults(&mut self, faults: Option<Arc<Faults>>) {
+        self.faults = faults;
     }
 }
 
@@ -219,9 +228,14 @@ impl PacketLoop {
                 Err(_) => continue,
             };
             let now = Instant::now();
+            let faults = self.faults.as_ref();
+            let loss = faults.map_or(Loss::Nothing, |faults| faults.loss(now));
             for (meta, buffer) in metas.iter().zip(&self.buffers).take(count) {
                 let destination = local_candidate(&self.candidates, meta);
                 for contents in buffer[..meta.len].chunks(meta.stride.max(1)) {
+                    if loss.takes(contents) {
+                        continue;
+                    }
                     let datagram = Datagram {
                         proto: Protocol::Udp,
                         source: meta.addr,

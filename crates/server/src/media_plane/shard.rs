@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::ice_tcp::TcpFrame;
 use super::packet_loop::{self, PacketLoop, WAKE};
 use super::{MediaPlaneMetrics, with_port};
+use crate::faults::Faults;
 
 /// Commands and TCP frames that wait for a shard. A shard empties its queue
 /// every turn, that is within a millisecond; this is several seconds of the
@@ -90,6 +91,7 @@ pub(super) fn start(
     advertise: &[IpAddr],
     tcp_candidates: &[SocketAddr],
     events: mpsc::Sender<MediaEvent>,
+    faults: Option<Arc<Faults>>,
 ) -> anyhow::Result<Shard> {
     let socket =
         bind(listen).with_context(|| format!("cannot listen for WebRTC on UDP {listen}"))?;
@@ -111,6 +113,7 @@ pub(super) fn start(
     let metrics = Arc::default();
     let mut packet_loop =
         PacketLoop::new(sfu, socket, udp, poll, inputs, events, Arc::clone(&metrics))?;
+    packet_loop.set_faults(faults);
     let thread = std::thread::Builder::new()
         .name(format!("shard-{index}"))
         .spawn(move || packet_loop::run(&mut packet_loop))?;

@@ -22,7 +22,7 @@ fn start(data: &Path) -> Server {
 }
 
 /// Verifies the whole log with the library and gives its leaves.
-fn leaves(data: &Path) -> Vec<Leaf> {
+pub fn leaves(data: &Path) -> Vec<Leaf> {
     let root = data.join("evidence/log");
     let key: VerifyingKey = std::fs::read_to_string(root.join("vkey"))
         .unwrap()

@@ -27,6 +27,9 @@ pub(super) struct Keepalive {
     heard: Option<Instant>,
     next_ping: Option<Instant>,
     rtt_ms: i64,
+    /// The ping that is not answered.
+    asked: Option<Instant>,
+    slowest: Option<Duration>,
 }
 
 impl Default for Keepalive {
@@ -37,6 +40,8 @@ impl Default for Keepalive {
             heard: None,
             next_ping: None,
             rtt_ms: 0,
+            asked: None,
+            slowest: None,
         }
     }
 }
@@ -49,6 +54,16 @@ impl Keepalive {
     pub(super) fn next_due(&self) -> Option<Instant> {
         let silent = self.heard.map(|at| at + self.timeout);
         self.next_ping.into_iter().chain(silent).min()
+    }
+
+    pub(super) fn slowest(&self, now: Instant) -> Option<Duration> {
+        let owed = self.asked.map(|at| now.saturating_duration_since(at));
+        self.slowest.max(owed)
+    }
+
+    fn answered(&mut self, now: Instant) {
+        self.slowest = self.slowest(now);
+        self.asked = None;
     }
 
     /// As the join response says it, in seconds; 0 = not said.
@@ -86,6 +101,7 @@ impl Client {
                 let sent = u64::try_from(pong.last_ping_timestamp).unwrap_or(now.unix_ms);
                 let rtt = now.unix_ms.saturating_sub(sent);
                 self.keepalive.rtt_ms = i64::try_from(rtt).unwrap_or(0);
+                self.keepalive.answered(now.at);
             }
             Tell::Leave(leave) => {
                 let detail = format!("{:?}, then {:?}", leave.reason(), leave.action());
@@ -105,6 +121,7 @@ impl Client {
         }
         if self.keepalive.next_ping.is_some_and(|at| at <= now.at) {
             self.keepalive.next_ping = Some(now.at + self.keepalive.interval);
+            self.keepalive.asked.get_or_insert(now.at);
             self.signals.push_back(ask(Ask::PingReq(Ping {
                 timestamp: i64::try_from(now.unix_ms).unwrap_or(i64::MAX),
                 rtt: self.keepalive.rtt_ms,

@@ -155,8 +155,8 @@ fn what_differs_is_named() {
             "the contract 0000000000000000000000000000000000000000000000000000000000000000 is not in the log before it",
         ),
         (
-            Box::new(|s: &mut Settlement| s.period.index = 1),
-            "the contract has 1 periods",
+            Box::new(|s: &mut Settlement| s.period.index = 7),
+            "there is no period 7: by what the log says until here, version 1 of the contract",
         ),
         (
             Box::new(|s: &mut Settlement| s.step = Step::Correct),

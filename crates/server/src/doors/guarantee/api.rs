@@ -29,9 +29,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use crate::auth::Keys;
-use crate::guarantee::Shared;
-use crate::guarantee::desk::{Desk, DeskView};
-use crate::guarantee::settler::Settler;
+use crate::guarantee::{Desk, DeskView, Settler, Shared};
 
 use access::Act;
 use error::ApiError;

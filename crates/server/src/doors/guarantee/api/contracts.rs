@@ -11,14 +11,14 @@ use surecast_guarantee::contract::Contract;
 use super::Api;
 use super::access::Caller;
 use super::error::ApiError;
-use crate::guarantee::Role;
-use crate::guarantee::desk::DeskView;
+use crate::guarantee::timestamp;
+use crate::guarantee::{DeskView, Role};
 
 pub async fn list(
     State(api): State<Arc<Api>>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, ApiError> {
-    let now = Timestamp::now();
+    let now = timestamp();
     let all = api.desk.contracts();
     let seen = all.iter().filter(|contract| caller.sees(&contract.id));
     let views = seen.filter_map(|contract| api.desk.view(&contract.id));
@@ -33,7 +33,7 @@ pub async fn one(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, ApiError> {
     let view = api.view(&id)?;
-    let mut answer = summary(&view, Timestamp::now())?;
+    let mut answer = summary(&view, timestamp())?;
     let contract = &view.contract;
     let periods = contract.term.periods().map_err(broken)?;
     let period = periods.iter().map(|period| {

@@ -19,6 +19,7 @@ use super::Api;
 use super::access::Caller;
 use super::body::Body;
 use super::error::ApiError;
+use crate::guarantee::timestamp;
 
 /// Maintenance as it is declared.
 #[derive(Deserialize)]
@@ -57,7 +58,7 @@ pub async fn declare(
     let actor = caller.actor();
     let exclusion = Exclusion {
         class: ExclusionClass::Maintenance,
-        declared_at: Timestamp::now(),
+        declared_at: timestamp(),
         interval,
         module: declared.module,
         region: declared.region,

@@ -7,8 +7,7 @@ use serde_json::json;
 use surecast_guarantee::incident::Refused;
 
 use crate::auth::AuthError;
-use crate::guarantee::desk::DeskError;
-use crate::guarantee::settler::SettlerError;
+use crate::guarantee::{DeskError, SettlerError};
 
 /// An answer that is none.
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +83,11 @@ impl From<SettlerError> for ApiError {
     fn from(error: SettlerError) -> Self {
         match error {
             SettlerError::UnknownContract(id) => Self::no_contract(&id),
-            SettlerError::NotSettled(_) => Self::NotFound(error.to_string()),
-            SettlerError::Refused(why) => Self::Conflict(why),
-            SettlerError::Unavailable(why) => Self::Unavailable(why),
+            SettlerError::UnknownPeriod { .. } => Self::NotFound(error.to_string()),
+            SettlerError::NotOver { .. } | SettlerError::Refused(_) => {
+                Self::Conflict(error.to_string())
+            }
+            SettlerError::Unavailable(_) => Self::Unavailable(error.to_string()),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::access::Caller;
 use super::body::{Body, Listed, Params, number};
 use super::error::ApiError;
 use super::{Api, clocks};
+use crate::guarantee::timestamp;
 
 pub async fn list(
     State(api): State<Arc<Api>>,
@@ -28,7 +29,7 @@ pub async fn list(
     let all = view.incidents.iter();
     let all = all.filter(|i| listed.open.is_none_or(|open| open == i.state.is_open()));
     let (page, next) = listed.page(all.collect(), |incident| incident.id);
-    let now = Timestamp::now();
+    let now = timestamp();
     let rows: Vec<Value> = page.iter().map(|i| shown(i, &view.contract, now)).collect();
     Ok(Json(json!({ "incidents": rows, "next": next })))
 }
@@ -99,7 +100,7 @@ fn find(api: &Api, contract: &str, id: u64) -> Result<(Incident, Arc<Contract>),
 
 fn found(api: &Api, contract: &str, id: u64) -> Result<Value, ApiError> {
     let (incident, contract) = find(api, contract, id)?;
-    Ok(shown(&incident, &contract, Timestamp::now()))
+    Ok(shown(&incident, &contract, timestamp()))
 }
 
 fn shown(incident: &Incident, contract: &Contract, now: Timestamp) -> Value {
@@ -127,6 +128,7 @@ fn shown(incident: &Incident, contract: &Contract, now: Timestamp) -> Value {
         "resolved": incident.resolved,
         "clocks": clocks::views(&incident.timers, &contract.support, now),
         "refs": incident.refs,
+        "words": incident.words,
         "refused": incident.refused,
     })
 }

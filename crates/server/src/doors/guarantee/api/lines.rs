@@ -8,12 +8,12 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use surecast_guarantee::rollup::Minute;
 use tokio::time::Instant;
 
 use super::Api;
 use super::error::ApiError;
+use crate::guarantee::timestamp;
 
 /// Nothing is computed twice within this, however often it is asked for.
 const AT_LEAST: Duration = Duration::from_secs(3);
@@ -71,7 +71,7 @@ pub async fn of_contract(
     }
     let shared = api.shared.clone();
     let compute = move || {
-        let lines = shared.lines(&view.contract, &view.maintenance, Timestamp::now());
+        let lines = shared.lines(&view.contract, &view.maintenance, timestamp());
         serde_json::to_vec(&lines)
     };
     let made = tokio::task::spawn_blocking(compute).await;

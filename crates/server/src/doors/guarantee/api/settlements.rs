@@ -17,7 +17,7 @@ use super::access::Caller;
 use super::body::{Body, Params, number};
 use super::error::ApiError;
 use crate::guarantee::Role;
-use crate::guarantee::settler::SettlementRow;
+use crate::store::SettlementRow;
 
 /// Which document.
 #[derive(Default, Deserialize)]

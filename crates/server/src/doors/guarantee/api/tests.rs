@@ -7,7 +7,10 @@ use super::{BASE, openapi, routes};
 use crate::guarantee::Role;
 
 /// Described with the others, and served beside them.
-const BESIDE: [(&str, &str); 1] = [("get", "/guarantee/v1/status")];
+const BESIDE: [(&str, &str); 2] = [
+    ("get", "/guarantee/v1/status"),
+    ("post", "/guarantee/v1/probes"),
+];
 
 #[test]
 fn every_route_is_described_and_nothing_else() {

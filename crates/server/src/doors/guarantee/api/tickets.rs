@@ -18,6 +18,7 @@ use super::access::Caller;
 use super::body::{Body, Listed, Params, number};
 use super::error::ApiError;
 use super::{Api, clocks};
+use crate::guarantee::timestamp;
 
 /// A new ticket.
 #[derive(Deserialize)]
@@ -77,7 +78,7 @@ pub async fn list(
         None => newest.collect(),
     };
     let (page, next) = listed.page(all, |ticket| ticket.id);
-    let now = Timestamp::now();
+    let now = timestamp();
     let rows: Vec<Value> = page.iter().map(|t| shown(t, &view.contract, now)).collect();
     Ok(Json(json!({ "tickets": rows, "next": next })))
 }
@@ -148,7 +149,7 @@ fn found(api: &Api, contract: &str, id: u64) -> Result<Value, ApiError> {
     let found = view.tickets.iter().find(|ticket| ticket.id == id);
     let what = "ticket".to_owned();
     let found = found.ok_or(Refused::Unknown { what, id })?;
-    let mut answer = shown(found, &view.contract, Timestamp::now());
+    let mut answer = shown(found, &view.contract, timestamp());
     let message = |message: &Message| {
         json!({
             "at": message.at,
