@@ -99,7 +99,14 @@ impl Server {
         let store = Store::open(data_dir.path(), &config.store.url).await?;
         let webhooks =
             Webhooks::start(&config, keys.clone(), store.clone(), metrics.clone()).await?;
-        let guarantee = Guarantee::start(&config, data_dir.path(), &metrics).await?;
+        let guarantee = Guarantee::start(
+            &config,
+            data_dir.path(),
+            &metrics,
+            store.clone(),
+            Box::new(|| {}),
+        )
+        .await?;
         let (guarantee, tap) = guarantee.unzip();
         let faults = config
             .dev

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! control actor ─ Tap ─► queue ─► Meter ─► rollups ─► log ─► Book ─► /status
+//!                                                            └─► Desk ─► letters
 //! ```
 //!
 //! What is shown comes from rollups that the log has acknowledged, or that were
@@ -11,6 +12,11 @@
 
 mod book;
 mod contracts;
+pub mod delivery {
+    //! Letters on their way to people and other products.
+    mod parcel;
+    pub use parcel::Parcel;
+}
 pub mod desk;
 mod look;
 mod reports;
@@ -42,6 +48,7 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::evidence::{EvidenceLog, Reader};
 use crate::metrics::Metrics;
+use crate::store::Store;
 
 pub use book::{Book, ContractLine, LineStatus, Lines, MinuteStatus, Shown, Status};
 pub use desk::{Desk, DeskError, DeskView};
@@ -113,16 +120,17 @@ impl Shared {
 pub struct Guarantee {
     shared: Arc<Shared>,
     task: JoinHandle<()>,
+    desk: desk::Running,
     queue: mpsc::WeakSender<Message>,
     metrics: Arc<Metrics>,
     region: Region,
-    desk: Desk,
     settler: Settler,
 }
 
 impl Guarantee {
     /// Opens the log in `data_dir`, reads back what is in it, and begins to
-    /// measure. The tap goes to the control actor; when it is dropped, the
+    /// measure and to keep incidents and tickets in `store`; `wake` is called when
+    /// letters are there. The tap goes to the control actor; when it is dropped, the
     /// measuring ends. `None` where it is turned off.
     ///
     /// # Errors
@@ -132,6 +140,8 @@ impl Guarantee {
         config: &Config,
         data_dir: &Path,
         metrics: &Arc<Metrics>,
+        store: Store,
+        wake: Box<dyn Fn() + Send>,
     ) -> Result<Option<(Self, Tap)>, Failure> {
         if !config.guarantee.enabled {
             return Ok(None);
@@ -144,8 +154,7 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
-        let desk = Desk::closed(&contracts);
-        book.begin(contracts);
+        book.begin(contracts.clone());
         let now = timestamp();
         let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
         let last = book
@@ -159,6 +168,8 @@ impl Guarantee {
             book: RwLock::new(book),
             reports,
         });
+        let desk =
+            Desk::start(&contracts, &shared, store, metrics.clone(), wake, timestamp).await?;
         let (sender, receiver) = mpsc::channel(tap::QUEUE);
         let queue = sender.downgrade();
         let tap = Tap::new(sender, region.clone(), metrics.clone());
@@ -168,10 +179,10 @@ impl Guarantee {
         let guarantee = Self {
             shared,
             task,
+            desk,
             queue,
             metrics,
             region,
-            desk,
             settler: Settler,
         };
         Ok(Some((guarantee, tap)))
@@ -195,7 +206,7 @@ impl Guarantee {
 
     /// Incidents and tickets.
     pub const fn desk(&self) -> &Desk {
-        &self.desk
+        &self.desk.desk
     }
 
     /// Settlements, and the steps that people take.
@@ -206,7 +217,8 @@ impl Guarantee {
     /// After the control actor has ended: closes the open minute and the log.
     pub async fn stop(self) {
         let closed = async {
-            if let Err(error) = self.task.await {
+            let ((), metered) = tokio::join!(self.desk.stop(), self.task);
+            if let Err(error) = metered {
                 tracing::error!(%error, "the meter ended badly");
             }
             self.shared.log.clone().close().await;

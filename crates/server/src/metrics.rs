@@ -46,6 +46,9 @@ pub struct Metrics {
     log_size: Gauge,
     checkpoint_time: Gauge,
     burn: Family<BurnLabels, Gauge>,
+    incidents: Family<IncidentLabels, Gauge>,
+    tickets: Family<TicketLabels, Gauge>,
+    clocks: Family<ClockLabels, Gauge>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,6 +78,23 @@ struct WebhookLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct SampleLabels {
     what: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct IncidentLabels {
+    contract: String,
+    severity: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TicketLabels {
+    contract: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClockLabels {
+    contract: String,
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -127,6 +147,9 @@ impl Metrics {
             log_size: Gauge::default(),
             checkpoint_time: Gauge::default(),
             burn: Family::default(),
+            incidents: Family::default(),
+            tickets: Family::default(),
+            clocks: Family::default(),
         };
         metrics.register_gauges();
         metrics.register_guarantee();
@@ -218,6 +241,12 @@ impl Metrics {
         );
         let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
         registry.register("guarantee_burn", help, self.burn.clone());
+        let help = "Open incidents of a contract";
+        registry.register("guarantee_incidents", help, self.incidents.clone());
+        let help = "Open tickets of a contract";
+        registry.register("guarantee_tickets", help, self.tickets.clone());
+        let help = "Clocks of open incidents and tickets: running, or past their target (missed)";
+        registry.register("guarantee_clocks", help, self.clocks.clone());
     }
 
     /// A tap saw something.
@@ -239,6 +268,29 @@ impl Metrics {
     pub fn guarantee_log(&self, size: u64, second: i64) {
         self.log_size.set(i64::try_from(size).unwrap_or(i64::MAX));
         self.checkpoint_time.set(second);
+    }
+
+    /// Open incidents of a contract of this severity.
+    pub fn guarantee_incidents(&self, contract: &str, severity: &'static str, open: i64) {
+        let contract = contract.to_owned();
+        let labels = IncidentLabels { contract, severity };
+        self.incidents.get_or_create(&labels).set(open);
+    }
+
+    /// Open tickets of a contract.
+    pub fn guarantee_tickets(&self, contract: &str, open: i64) {
+        let contract = contract.to_owned();
+        let labels = TicketLabels { contract };
+        self.tickets.get_or_create(&labels).set(open);
+    }
+
+    /// Clocks of a contract that run within their target, and past it.
+    pub fn guarantee_clocks(&self, contract: &str, running: i64, missed: i64) {
+        for (state, count) in [("running", running), ("missed", missed)] {
+            let contract = contract.to_owned();
+            let labels = ClockLabels { contract, state };
+            self.clocks.get_or_create(&labels).set(count);
+        }
     }
 
     /// How fast a line's budget burns.

@@ -28,6 +28,16 @@ impl Incidents {
         self.handle_timeout(now);
         let now = self.saved.now;
         self.saved.maintenance.retain(|m| now < m.interval.end);
+        let valid = self.check_maintenance(declared)?;
+        self.saved.maintenance.extend(valid);
+        Ok(())
+    }
+
+    /// What would count of declared maintenance, without taking it.
+    ///
+    /// # Errors
+    /// As [`Incidents::handle_maintenance`].
+    pub fn check_maintenance(&self, declared: Exclusion) -> Result<Vec<Exclusion>, String> {
         if self.saved.maintenance.len() >= MAX_MAINTENANCE {
             return Err(format!(
                 "{MAX_MAINTENANCE} intervals of maintenance are declared, which is the most"
@@ -52,6 +62,7 @@ impl Incidents {
                 end: Timestamp::MAX,
             },
         );
+        let mut counting = Vec::new();
         for verdict in verdicts {
             let valid = verdict.map_err(|e| e.to_string())?;
             let mut exclusion = valid.exclusion;
@@ -59,9 +70,9 @@ impl Incidents {
             if let Some(last) = valid.counted.parts().last() {
                 exclusion.interval.end = last.end;
             }
-            self.saved.maintenance.push(exclusion);
+            counting.push(exclusion);
         }
-        Ok(())
+        Ok(counting)
     }
 
     /// Maintenance that is declared and not over, as it counts.

@@ -4,20 +4,26 @@ mod lines;
 mod status;
 mod trail;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
-use surecast_guarantee::incident::Entry;
+use surecast_guarantee::exclusion::Exclusion;
+use surecast_guarantee::incident::output::MAX_REFS;
+use surecast_guarantee::incident::{Entry, Seen};
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
-use surecast_guarantee::rollup::{Minute, Rollup, RollupTable, Source};
+use surecast_guarantee::rollup::{Minute, Rollup, RollupState, RollupTable, Source};
+use tokio::sync::Notify;
 
 use super::Shared;
+use super::desk::Logged;
 use super::reports::Taken;
 use crate::evidence::{Reader, walk};
 use crate::metrics::Metrics;
@@ -28,6 +34,14 @@ pub use trail::Trail;
 
 /// Minutes that burn rates look back over: three days.
 const WATCHED: u32 = 72 * 60;
+
+/// Minutes that wait for the desk: three days of a line with as much again. What is
+/// beyond waits as rollups, and is looked at once there is room.
+const MAX_SEEN: usize = 8_192;
+
+/// Exclusions that are kept: one for every night of ten years. A log with more
+/// has them all the same; here they do not count.
+const MAX_EXCLUSIONS: usize = 3_660;
 
 /// The rollups of the log, and whom they concern.
 pub struct Book {
@@ -40,13 +54,34 @@ pub struct Book {
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
     trail: Trail,
+    exclusions: Vec<Exclusion>,
     /// What was reported, from the log to whoever takes reports.
     reports: Taken,
+    seen: VecDeque<SeenAt>,
+    waker: Arc<Notify>,
+    logged: Logged,
+}
+
+/// A minute of a line of a contract, as the desk takes it.
+#[derive(Clone, Debug)]
+pub(super) struct SeenAt {
+    /// Name of the contract.
+    pub contract: String,
+    /// Its version.
+    pub version: u32,
+    /// Of what.
+    pub module: Module,
+    /// Where.
+    pub region: Region,
+    /// The line after the minute.
+    pub seen: Seen,
 }
 
 /// A line of a contract that is measured here.
 struct Watched {
     contract: String,
+    version: u32,
+    policy: SeverityPolicy,
     coverage: Coverage,
     detector: BurnDetector,
     /// The next minute to be looked at.
@@ -73,7 +108,11 @@ impl Book {
             contracts: Vec::new(),
             watched: Vec::new(),
             trail: Trail::default(),
+            exclusions: Vec::new(),
             reports: Taken::default(),
+            seen: VecDeque::new(),
+            waker: Arc::default(),
+            logged: Logged::default(),
         }
     }
 
@@ -87,9 +126,29 @@ impl Book {
         &self.trail
     }
 
-    /// Takes a change of an incident that is in the log.
-    pub(super) fn handle_incident(&mut self, entry: &Entry, index: u64) {
-        self.trail.handle_entry(entry, index);
+    /// Time that was declared not to count, in the order of the log.
+    pub fn exclusions(&self) -> &[Exclusion] {
+        &self.exclusions
+    }
+
+    /// Takes what is in the log of incidents and exclusions.
+    pub(super) fn handle_said(&mut self, leaf: &Leaf, index: u64) {
+        match leaf.kind() {
+            Kind::Incident => {
+                if let Ok(entry) = leaf.decode::<Entry>() {
+                    self.trail.handle_entry(&entry, index);
+                }
+            }
+            Kind::Exclusion if self.exclusions.len() < MAX_EXCLUSIONS => {
+                if let Ok(mut exclusion) = leaf.decode::<Exclusion>() {
+                    // As in a settlement: when and where the log has it.
+                    exclusion.declared_at = leaf.at();
+                    exclusion.log_index = Some(index);
+                    self.exclusions.push(exclusion);
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Regions of which something is measured or promised here.
@@ -116,7 +175,7 @@ impl Book {
     pub(super) fn begin(&mut self, contracts: Vec<Contract>) {
         let lines = contracts.iter().flat_map(|contract| {
             let lines = contract.coverage.iter();
-            lines.map(|coverage| (contract.id.clone(), coverage.clone()))
+            lines.map(move |coverage| (contract, coverage.clone()))
         });
         let here = |coverage: &Coverage| {
             self.lines
@@ -125,7 +184,9 @@ impl Book {
         let watched = lines.filter(|(_, coverage)| here(coverage));
         self.watched = watched
             .map(|(contract, coverage)| Watched {
-                contract,
+                contract: contract.id.clone(),
+                version: contract.version,
+                policy: contract.severity.clone(),
                 detector: BurnDetector::new(coverage.target),
                 coverage,
                 next: None,
@@ -152,22 +213,85 @@ impl Book {
         let (Some(first), Some(last)) = (self.first, self.last) else {
             return;
         };
-        for line in &mut self.watched {
-            let oldest = Minute(last.0.saturating_sub(WATCHED)).max(first);
-            let from = line.next.unwrap_or(oldest).max(oldest);
-            for minute in (from.0..=last.0).map(Minute) {
-                let burned = burned(&line.coverage, &self.table, minute);
-                // Minutes come in order, so that none is too late.
-                let _ = line.detector.handle_minute(minute, burned);
+        let oldest = Minute(last.0.saturating_sub(WATCHED)).max(first);
+        let from = self.watched.iter().filter_map(|line| line.next).min();
+        let from = from.unwrap_or(oldest).max(oldest);
+        for minute in (from.0..=last.0).map(Minute) {
+            let full = self.seen.len() + self.watched.len() > MAX_SEEN;
+            if full && !self.seen.is_empty() {
+                break;
             }
-            line.next = Some(last.next());
+            for line in &mut self.watched {
+                self.seen.extend(line.look(minute, &self.table));
+            }
+        }
+        if !self.seen.is_empty() {
+            self.waker.notify_one();
+        }
+        for line in &mut self.watched {
             let alert = line.detector.poll_state().and_then(|state| state.alert);
             line.tell(alert, metrics);
         }
     }
 }
 
+impl Book {
+    /// Takes the minutes that wait, each line's in order.
+    pub(super) fn take_seen(&mut self) -> Vec<SeenAt> {
+        self.seen.drain(..).collect()
+    }
+
+    /// Wakes whoever takes minutes.
+    pub(super) fn waker(&self) -> Arc<Notify> {
+        Arc::clone(&self.waker)
+    }
+
+    /// What the log said of incidents and tickets when it was read back.
+    pub(super) fn take_logged(&mut self) -> Logged {
+        std::mem::take(&mut self.logged)
+    }
+}
+
 impl Watched {
+    /// Looks at a minute, unless it was looked at.
+    fn look(&mut self, minute: Minute, table: &RollupTable) -> Option<SeenAt> {
+        if self.next.is_some_and(|next| minute < next) {
+            return None;
+        }
+        self.next = Some(minute.next());
+        let burned = burned(&self.coverage, table, minute);
+        // Minutes come in order, so that none is too late.
+        let _ = self.detector.handle_minute(minute, burned);
+        let refs = self.refs(minute, table);
+        let seen = Seen::of(&self.detector, &self.policy, refs)?;
+        Some(SeenAt {
+            contract: self.contract.clone(),
+            version: self.version,
+            module: self.coverage.module,
+            region: self.coverage.region.clone(),
+            seen,
+        })
+    }
+
+    /// Leaves of the bad minutes of the window that fires, the first of them.
+    fn refs(&self, minute: Minute, table: &RollupTable) -> Vec<u64> {
+        let state = self.detector.poll_state();
+        let Some(first) = state.and_then(|state| state.first_bad) else {
+            return Vec::new();
+        };
+        let (module, region) = (self.coverage.module, &self.coverage.region);
+        let minutes = (first.0..=minute.0).map(Minute);
+        let leaves = minutes.flat_map(|minute| {
+            let cells = table.columns(module, region);
+            let cells = cells.filter_map(move |(_, column)| column.get(minute));
+            let bad = cells.filter(|cell| {
+                cell.state == RollupState::NoData || cell.counts.bad > 0 || cell.counts.down_ms > 0
+            });
+            bad.filter_map(|cell| cell.leaf)
+        });
+        leaves.take(MAX_REFS).collect()
+    }
+
     fn tell(&mut self, alert: Option<Alert>, metrics: &Metrics) {
         let (module, region) = (self.coverage.module, &self.coverage.region);
         let level = match alert {
@@ -209,11 +333,7 @@ impl Replay for Reading {
                     self.book.handle_rollup(&rollup, index);
                 }
             }
-            Kind::Incident => {
-                if let Ok(entry) = leaf.decode() {
-                    self.book.handle_incident(&entry, index);
-                }
-            }
+            Kind::Incident | Kind::Exclusion => self.book.handle_said(&leaf, index),
             Kind::Receipt => self.book.reports.handle_leaf(&leaf, index),
             Kind::Contract => {
                 if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
@@ -222,6 +342,7 @@ impl Replay for Reading {
             }
             _ => {}
         }
+        self.book.logged.handle_leaf(index, entry, &leaf);
         Ok(())
     }
 

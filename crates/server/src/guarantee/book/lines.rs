@@ -149,9 +149,12 @@ struct Times {
 impl Shared {
     /// How the lines of a contract stand at `now`. A year of a line takes some
     /// milliseconds; the book is free between two lines.
-    pub fn lines(&self, contract: &Contract, declared: &[Exclusion], now: Timestamp) -> Lines {
-        let last = self.book().last();
-        let times = Times::of(contract, declared, last, now);
+    pub fn lines(&self, contract: &Contract, now: Timestamp) -> Lines {
+        let (last, declared) = {
+            let book = self.book();
+            (book.last(), book.exclusions().to_vec())
+        };
+        let times = Times::of(contract, &declared, last, now);
         let lines = contract.coverage.iter();
         let line = |coverage| self.book().line_now(contract, coverage, &times);
         let lines: Vec<LineNow> = lines.map(line).collect();

@@ -38,12 +38,13 @@ pub async fn maintenance(
     Path(contract): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let view = api.view(&contract)?;
-    let judged = judged(&view.contract, &view.maintenance);
+    let declared = api.shared.book().exclusions().to_vec();
+    let judged = judged(&view.contract, &declared);
     Ok(Json(json!({ "maintenance": judged })))
 }
 
-/// What is declared too late goes into the log as well: what it is worth, the
-/// settlement says.
+/// What the contract does not allow, or allows no more, is refused before it is in
+/// the log; what it is worth in the end, the settlement says.
 pub async fn declare(
     State(api): State<Arc<Api>>,
     Path(contract): Path<String>,
@@ -65,22 +66,13 @@ pub async fn declare(
         approved_by: actor.name.clone(),
         log_index: None,
     };
-    let leaf = api
-        .desk
-        .declare(&contract, actor, exclusion.clone())
-        .await?;
+    let leaf = api.desk.declare(&contract, actor, exclusion).await?;
     let view = api.view(&contract)?;
-    let logged = Exclusion {
-        log_index: Some(leaf),
-        ..exclusion
-    };
-    let mut all = view.maintenance.clone();
-    if !all.iter().any(|known| known.log_index == Some(leaf)) {
-        all.push(logged);
-    }
-    let judged = judged(&view.contract, &all);
+    let declared = api.shared.book().exclusions().to_vec();
+    let judged = judged(&view.contract, &declared);
     let own = judged.into_iter().find(|one| one["leaf"] == json!(leaf));
-    Ok((StatusCode::CREATED, Json(own.unwrap_or_default())))
+    let full = || ApiError::Unavailable(format!("it is leaf {leaf}, and is not shown here"));
+    Ok((StatusCode::CREATED, Json(own.ok_or_else(full)?)))
 }
 
 /// Each with what it takes out of the periods that it touches, as things stand.

@@ -29,7 +29,7 @@ pub struct Cache(Mutex<BTreeMap<String, Arc<Slot>>>);
 type Slot = tokio::sync::Mutex<Option<Kept>>;
 
 /// What an answer stands on: the last minute, the version of the contract, and
-/// how much maintenance is declared.
+/// how much is declared not to count.
 type Basis = (Option<Minute>, u32, usize);
 
 struct Kept {
@@ -60,18 +60,17 @@ pub async fn of_contract(
     let view = api.view(&id)?;
     let slot = api.lines.slot(&id);
     let mut kept = slot.lock().await;
-    let basis = (
-        api.shared.book().last(),
-        view.contract.version,
-        view.maintenance.len(),
-    );
+    let basis = {
+        let book = api.shared.book();
+        (book.last(), view.contract.version, book.exclusions().len())
+    };
     let now = Instant::now();
     if let Some(kept) = kept.as_ref().filter(|kept| kept.holds(basis, now)) {
         return Ok(answer(kept.answer.clone()));
     }
     let shared = api.shared.clone();
     let compute = move || {
-        let lines = shared.lines(&view.contract, &view.maintenance, timestamp());
+        let lines = shared.lines(&view.contract, timestamp());
         serde_json::to_vec(&lines)
     };
     let made = tokio::task::spawn_blocking(compute).await;
