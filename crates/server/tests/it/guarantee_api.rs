@@ -80,6 +80,8 @@ fn allowed(operation: &str) -> &'static [&'static str] {
         "declareMaintenance" => &["operator", "account_manager"],
         "registerEvent" | "stepSettlement" => &["operator", "account_manager", "customer"],
         "passMail" | "passCall" => &["hook"],
+        // Whoever is in a room, by the room's token.
+        "postReceipt" => &[],
         // All that is read.
         _ => &ROLES[..6],
     }
@@ -398,5 +400,41 @@ async fn the_command_line_makes_the_tokens() {
     ] {
         assert_eq!(create(wrong).status.code(), Some(2), "{wrong:?}");
     }
+    door.server.stop();
+}
+
+#[tokio::test]
+async fn mails_come_in_by_a_hook() {
+    let data = tempfile::tempdir().unwrap();
+    let door = start(data.path()).await;
+    let hook = token("hook");
+    let mail = |from: &str, subject: &str| {
+        format!(
+            "From: Anna <{from}>\r\nSubject: {subject}\r\nMessage-ID: <1@x.example>\r\n\
+             Content-Type: text/html; charset=utf-8\r\n\r\n<p>No picture<script>x()</script></p>\r\n"
+        )
+    };
+    let customer = "ops@customer.example";
+    let path = "/inbound/mail?contract=acme";
+    let post = async |text: String| door.ask(&Method::POST, path, &hook, &text).await;
+    let answer = post(mail(customer, "Black screen")).await;
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    let number = answer.json()["ticket"].clone();
+    let ticket = format!("/contracts/acme/tickets/{number}");
+    let ticket = door.get(&ticket, &token("agent")).await.json();
+    assert_eq!(
+        (&ticket["channel"], &ticket["subject"]),
+        (&json!("mail"), &json!("Black screen"))
+    );
+    let again = post(mail(
+        customer,
+        &format!("Re: [acme #{number}] Black screen"),
+    ))
+    .await;
+    assert_eq!(again.json()["ticket"], number, "{}", again.text());
+    assert_eq!(post(mail("who@nowhere.example", "Hello")).await.status, 403);
+    let nowhere = mail(customer, "Hello");
+    let nowhere = door.ask(&Method::POST, "/inbound/mail", &hook, &nowhere);
+    assert_eq!(nowhere.await.status, 400);
     door.server.stop();
 }

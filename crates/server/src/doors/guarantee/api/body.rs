@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use surecast_guarantee::inbound::{MAX_MAIL, MAX_NOTE};
 use surecast_guarantee::ticket::bounds::MAX_BODY;
 
 use super::error::ApiError;
@@ -13,10 +14,6 @@ use super::error::ApiError;
 /// Largest JSON body: the longest text of a ticket with every byte escaped as
 /// `\u00xx`, and as much again as fits a subject and names.
 pub const JSON_BYTES: usize = 6 * MAX_BODY + 16 * 1024;
-
-/// Largest mail, attachments among it: what most mail servers let through. Only
-/// a gateway may post one, and what is not text is dropped at once.
-pub const MAIL_BYTES: usize = 25 << 20;
 
 /// Most things of one page of a list.
 const MAX_PAGE: usize = 200;
@@ -45,7 +42,18 @@ impl<S: Sync> FromRequest<S> for Mail {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        read(request, MAIL_BYTES).await.map(Self)
+        read(request, MAX_MAIL).await.map(Self)
+    }
+}
+
+/// A note of a call as it is.
+pub struct Note(pub Bytes);
+
+impl<S: Sync> FromRequest<S> for Note {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        read(request, MAX_NOTE).await.map(Self)
     }
 }
 

@@ -7,9 +7,10 @@ use super::{BASE, openapi, routes};
 use crate::guarantee::Role;
 
 /// Described with the others, and served beside them.
-const BESIDE: [(&str, &str); 2] = [
+const BESIDE: [(&str, &str); 3] = [
     ("get", "/guarantee/v1/status"),
     ("post", "/guarantee/v1/probes"),
+    ("post", "/guarantee/v1/receipts"),
 ];
 
 #[test]
