@@ -381,10 +381,14 @@ def main():
                         help="the program [default: the one built here, or the one in PATH]")
     parser.add_argument("--directory", type=pathlib.Path, metavar="DIR",
                         help="an empty directory for all files [default: a new temporary one]")
+    parser.add_argument("--replace", action="store_true",
+                        help="remove what an earlier story left in that directory")
     arguments = parser.parse_args()
     if not arguments.surecast:
         parser.error("no surecast is built here: run `cargo build --release` first")
     directory = arguments.directory or pathlib.Path(tempfile.mkdtemp(prefix="surecast-story-"))
+    if arguments.replace and (directory / "server.log").exists():
+        shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         parser.error(f"{directory} is not empty")
