@@ -32,6 +32,16 @@ pub enum ExclusionClass {
     ForceMajeure,
 }
 
+impl ExclusionClass {
+    /// Whether people declare it. The others follow from a condition of the
+    /// contract, its notice and what the log shows; a leaf that merely says so
+    /// would let the provider take out any time it likes.
+    #[must_use]
+    pub const fn is_declared(self) -> bool {
+        matches!(self, Self::Maintenance | Self::ForceMajeure)
+    }
+}
+
 /// One declared exclusion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +114,12 @@ pub enum Invalid {
         /// Seconds of the contract.
         cap_s: u64,
     },
+    /// Declared, where only a condition can make it.
+    #[error(
+        "nobody can declare the class {0:?}: it follows from a condition of the contract that is \
+         not kept, after its notice"
+    )]
+    NotFromCondition(ExclusionClass),
     /// It has nothing in the period.
     #[error("it is outside the period")]
     OutsidePeriod,

@@ -79,6 +79,9 @@ impl Meter {
     /// A meter that starts at `now`. `last` is the last minute that an earlier
     /// meter of this source gave out: all from there to `now` have no data. The
     /// minute that has begun has none either, as nobody saw its beginning.
+    ///
+    /// A source that has never measured begins with its first whole minute:
+    /// nobody was promised anything of it before.
     pub fn new(
         settings: Settings,
         last: Option<Minute>,
@@ -86,12 +89,14 @@ impl Meter {
     ) -> Result<Self, SettingsError> {
         settings.check()?;
         let clock = millis(now).max(0);
-        let next = last.map_or(minute_of(clock), |last| last.0.saturating_add(1));
+        let next = last.map_or(minute_of(clock + MINUTE - 1), |last| {
+            last.0.saturating_add(1)
+        });
         // A clock behind what was given out stands still until it catches up.
-        let earliest = i64::from(next) * MINUTE;
+        let earliest = last.map_or(clock, |_| i64::from(next) * MINUTE);
         let now = clock.max(earliest);
         let mut meter = Self {
-            buckets: Buckets::new(&settings.lines),
+            buckets: Buckets::new(&settings.lines, next),
             settings,
             now,
             horizon: now,

@@ -5,6 +5,7 @@
 //! canonical JSON, so that what was signed can be written again by anybody, and
 //! they stand in the log together with their signatures.
 
+pub mod audit;
 pub mod probe;
 pub mod receipt;
 

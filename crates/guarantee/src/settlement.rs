@@ -410,7 +410,7 @@ pub fn settle(
     let breaches = breaches(contract, period, fee, evidence.breaches, &effects.suspended);
     let breach_credit = breaches.iter().map(|b| b.credit).sum::<Decimal>();
     let sum = credits.ok_or(SettleError::Amount)? + breach_credit;
-    let (exclusions, more_exclusions) = bounded(excluded(period, evidence.exclusions, &policy));
+    let (exclusions, more_exclusions) = bounded(excluded(period, &effects, &policy));
     let (breaches, more_breaches) = bounded(breaches);
     let (contradictions, more_contradictions) = contradictions(contract, period, evidence.table);
     Ok(Settlement {
@@ -481,9 +481,11 @@ pub fn policy(contract: &Contract) -> ExclusionPolicy {
 }
 
 /// In the order of the log.
-fn excluded(period: &Period, declared: &[Exclusion], policy: &ExclusionPolicy) -> Vec<Excluded> {
-    let verdicts = judge(declared, policy, period.interval);
-    let said = declared.iter().zip(verdicts);
+fn excluded(period: &Period, effects: &Effects, policy: &ExclusionPolicy) -> Vec<Excluded> {
+    let verdicts = judge(&effects.exclusions, policy, period.interval);
+    let refused = effects.refused.iter();
+    let refused = refused.map(|e| (e, Err(Invalid::NotFromCondition(e.class))));
+    let said = effects.exclusions.iter().zip(verdicts).chain(refused);
     let inside = said.filter(|(exclusion, verdict)| {
         *verdict != Err(Invalid::OutsidePeriod)
             && exclusion.interval.intersect(period.interval).is_some()

@@ -166,16 +166,15 @@ impl Guarantee {
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
         append_contracts(&log, &mut book, &contracts).await?;
-        facts::append(&log, &mut book, config, &source, &lines).await?;
+        // The log expects minutes from the same instant on from which they are
+        // measured.
+        let now = timestamp();
+        let last = missing_since(&book, now);
+        facts::append(&log, &mut book, config, (&source, &lines), now).await?;
         let levels = strictest(&contracts);
         book.begin(contracts.clone());
         let names = contracts.iter().map(|contract| contract.id.clone());
         let names = names.collect();
-        let now = timestamp();
-        let earliest = Minute::of(now).map(|minute| minute.0.saturating_sub(MOST_MISSING));
-        let last = book
-            .last()
-            .max(earliest.map(Minute).filter(|_| book.last().is_some()));
         let settings = meter_settings(source, lines, levels);
         let meter = Meter::new(settings, last, now).context("the meter")?;
         metrics.guarantee_log(log.published().borrow().size, now.as_second());
@@ -456,22 +455,38 @@ async fn read_back(log: &EvidenceLog, book: Book) -> anyhow::Result<Book> {
     tokio::task::spawn_blocking(read).await?
 }
 
+/// The last minute before those that the meter has to say are without data; none
+/// for a server that has never measured.
+fn missing_since(book: &Book, now: Timestamp) -> Option<Minute> {
+    let this = Minute::of(now)?;
+    let earliest = Minute(this.0.saturating_sub(MOST_MISSING));
+    let last = book.accounted()?;
+    // Started twice within its first minute.
+    let is_new = book.last().is_none() && last >= this;
+    (!is_new).then_some(last.max(earliest))
+}
+
 async fn append_contracts(
     log: &EvidenceLog,
     book: &mut Book,
     contracts: &[Contract],
 ) -> anyhow::Result<()> {
-    let mut leaves = Vec::new();
+    let now = timestamp();
+    let (mut leaves, mut new, mut hashes) = (Vec::new(), Vec::new(), BTreeSet::new());
     for contract in contracts {
         let hash = contract.hash().context("a contract's hash")?;
-        if book.is_new_contract(hash) {
-            leaves.push(Leaf::json(Kind::Contract, timestamp(), contract)?);
+        if book.is_new_contract(&hash) && hashes.insert(hash) {
+            leaves.push(Leaf::json(Kind::Contract, now, contract)?);
+            new.push(contract);
         }
     }
-    if !leaves.is_empty() {
-        log.append(leaves)
-            .await
-            .context("cannot log the contracts")?;
+    if leaves.is_empty() {
+        return Ok(());
+    }
+    let appended = log.append(leaves).await;
+    let indexes = appended.context("cannot log the contracts")?;
+    for (contract, index) in new.into_iter().zip(indexes) {
+        book.handle_contract(contract, index, now);
     }
     Ok(())
 }

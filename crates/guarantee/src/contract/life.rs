@@ -197,6 +197,21 @@ pub fn life(contract: &Contract, record: &Record, now: Timestamp) -> Result<Life
     })
 }
 
+/// The period of a contract that runs at an instant, by all that the log says:
+/// of a renewal or the grace, too, and cut where a later version begins.
+///
+/// # Errors
+/// Its term cannot be computed.
+pub fn period_at(
+    contract: &Contract,
+    record: &Record,
+    at: Timestamp,
+) -> Result<Option<Period>, TermError> {
+    let schedule = Schedule::new(contract, record, Timestamp::MAX)?;
+    let periods = schedule.periods(after(at))?;
+    Ok(periods.into_iter().rfind(|p| p.interval.contains(at)))
+}
+
 /// The smallest step of time.
 const NANO: jiff::SignedDuration = jiff::SignedDuration::from_nanos(1);
 

@@ -54,19 +54,23 @@ impl Closed {
 pub(super) struct Buckets {
     places: BTreeMap<(Module, Region), usize>,
     regions: Vec<Region>,
+    /// The first minute that is measured.
+    first: u32,
     open: BTreeMap<u32, Bucket>,
     /// Runs of minutes without data, first and first after, in order.
     no_data: Vec<(u32, u32)>,
 }
 
 impl Buckets {
-    pub fn new(lines: &[(Module, Region)]) -> Self {
+    /// Counts of minutes before `first` are nobody's.
+    pub fn new(lines: &[(Module, Region)], first: u32) -> Self {
         let mut regions: Vec<Region> = lines.iter().map(|(_, region)| region.clone()).collect();
         regions.sort_unstable();
         regions.dedup();
         Self {
             places: lines.iter().cloned().zip(0..).collect(),
             regions,
+            first,
             open: BTreeMap::new(),
             no_data: Vec::new(),
         }
@@ -91,7 +95,7 @@ impl Buckets {
     /// A sum stays within what a rollup may hold: half of it each for good and
     /// bad.
     pub fn add(&mut self, line: Option<usize>, minute: u32, counts: Counts) {
-        let Some(line) = line else {
+        let Some(line) = line.filter(|_| minute >= self.first) else {
             return;
         };
         let Some(sum) = self.bucket(minute).lines.get_mut(line) else {
@@ -112,7 +116,7 @@ impl Buckets {
         good: u64,
         all: u64,
     ) {
-        let Some(region) = lines.region else {
+        let Some(region) = lines.region.filter(|_| minute >= self.first) else {
             return;
         };
         if let Some(experienced) = self.bucket(minute).regions.get_mut(region) {

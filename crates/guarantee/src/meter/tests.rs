@@ -367,6 +367,35 @@ fn where_the_meter_did_not_run_there_is_no_data() {
     assert_eq!(states(&mut meter), [(6, Idle)]);
 }
 
+/// What happened in the minute that had begun is part of no minute, and what goes
+/// on counts from the first whole one.
+#[test]
+fn a_source_that_never_measured_begins_with_a_whole_minute() {
+    use RollupState::{Idle, Measured, NoData};
+    let fresh = |ms| Meter::new(settings(), None, at(ms)).expect("settings");
+    let mut meter = fresh(20_000);
+    tick(&mut meter, 20_000, 195_001);
+    assert_eq!(states(&mut meter), [(1, Idle), (2, Idle)]);
+    let mut meter = fresh(20_000);
+    meter.handle_sample(sample(20_000, 1, What::JoinStarted), at(20_000));
+    meter.handle_sample(sample(21_000, 1, joined()), at(21_000));
+    tick(&mut meter, 21_000, 135_001);
+    assert_eq!(states(&mut meter), [(1, Measured)]);
+    assert_eq!(meter.corrections(), Corrections::default());
+    // It ends before it has measured anything.
+    let mut meter = fresh(20_000);
+    meter.handle_end(at(50_000));
+    assert_eq!(states(&mut meter), []);
+    // The one that has begun when it ends is as before.
+    let mut meter = fresh(20_000);
+    tick(&mut meter, 20_000, 70_000);
+    meter.handle_end(at(70_000));
+    assert_eq!(states(&mut meter), [(1, NoData)]);
+    let mut meter = fresh(0);
+    tick(&mut meter, 0, 75_001);
+    assert_eq!(states(&mut meter), [(0, Idle)]);
+}
+
 /// A leap second that is smeared over a day makes the clock slower by one part in
 /// 86,400; and then the clock is set back.
 #[test]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ReportError;
 use crate::canonical;
-use crate::evidence::Hash;
+use crate::evidence::{Hash, VerifyingKey};
 use crate::module::Region;
 use crate::rollup::experience::{Experienced, Indicator};
 use crate::rollup::{MINUTE_MS, Minute};
@@ -268,6 +268,35 @@ pub struct Logged {
     pub root: String,
     /// The key that countersigned them.
     pub key: String,
+}
+
+impl Logged {
+    /// Whether the hashes are in order and under their root.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn check(&self) -> Result<(), ReportError> {
+        if !(1..=MAX_HASHES).contains(&self.hashes.len()) {
+            let why = format!("1 to {MAX_HASHES} must stand here");
+            return Err(ReportError::field("hashes", why));
+        }
+        let read = |text: &String| {
+            let bytes = STANDARD.decode(text).ok()?;
+            <[u8; Hash::LEN]>::try_from(bytes).ok()
+        };
+        let hashes: Option<Vec<_>> = self.hashes.iter().map(read).collect();
+        let why = "not the base64 of 32 bytes";
+        let hashes = hashes.ok_or_else(|| ReportError::field("hashes", why))?;
+        if !hashes.is_sorted() {
+            return Err(ReportError::field("hashes", "not in their order"));
+        }
+        if root(&hashes).to_string() != self.root {
+            return Err(ReportError::field("root", "is that of other hashes"));
+        }
+        let key = self.key.parse::<VerifyingKey>();
+        key.map_err(|why| ReportError::field("key", why))?;
+        Ok(())
+    }
 }
 
 /// Tells the leaves of clients from those of probes.

@@ -52,6 +52,8 @@ pub(super) struct Effects {
     pub lines: Vec<ConditionLine>,
     /// Declared exclusions, and those that conditions make.
     pub exclusions: Vec<Exclusion>,
+    /// Declared ones of classes that only conditions make.
+    pub refused: Vec<Exclusion>,
     /// Time that pays no credits.
     pub suspended: IntervalSet,
 }
@@ -63,8 +65,11 @@ impl Effects {
         period: &Period,
         evidence: &Evidence<'_>,
     ) -> Result<Self, SettleError> {
+        let declared = evidence.exclusions.iter().cloned();
+        let (exclusions, refused) = declared.partition(|e| e.class.is_declared());
         let mut effects = Self {
-            exclusions: evidence.exclusions.to_vec(),
+            exclusions,
+            refused,
             ..Self::default()
         };
         if contract.conditions.is_empty() {

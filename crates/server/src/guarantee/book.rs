@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
-use surecast_guarantee::contract::life::{Fact, Measures};
+use surecast_guarantee::contract::life::{Fact, Measures, Record};
 use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
@@ -57,9 +57,12 @@ pub struct Book {
     hashes: BTreeSet<String>,
     /// The log's time.
     latest: Timestamp,
-    /// What the log expects of this server, and its settings there.
+    /// What the log expects of this server and since when, and its settings there.
     started: BTreeSet<Measures>,
+    begun: Option<Minute>,
     settings: Option<BTreeMap<Module, String>>,
+    /// What decides when contracts hold.
+    record: Arc<Record>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
     trail: Trail,
@@ -117,7 +120,9 @@ impl Book {
             hashes: BTreeSet::new(),
             latest: Timestamp::MIN,
             started: BTreeSet::new(),
+            begun: None,
             settings: None,
+            record: Arc::default(),
             contracts: Vec::new(),
             watched: Vec::new(),
             trail: Trail::default(),
@@ -154,6 +159,12 @@ impl Book {
         }
     }
 
+    /// The minute after which the log expects this server's minutes: the last that
+    /// it has, or the one in which the server said that it measures from then on.
+    pub(super) fn accounted(&self) -> Option<Minute> {
+        self.last.or(self.begun)
+    }
+
     /// Regions of which something is measured or promised here.
     pub(super) fn regions(&self) -> Vec<Region> {
         let measured = self.lines.iter().map(|(_, region)| region);
@@ -168,10 +179,24 @@ impl Book {
         std::mem::take(&mut self.reports)
     }
 
-    /// Whether the log does not have this version of a contract yet; it is
-    /// taken for known from now on.
-    pub(super) fn is_new_contract(&mut self, hash: String) -> bool {
-        self.hashes.insert(hash)
+    /// Whether the log does not have this version of a contract yet.
+    pub(super) fn is_new_contract(&self, hash: &str) -> bool {
+        !self.hashes.contains(hash)
+    }
+
+    /// Takes a contract that is in the log.
+    pub(super) fn handle_contract(&mut self, contract: &Contract, index: u64, at: Timestamp) {
+        self.latest = self.latest.max(at);
+        self.hashes.extend(contract.hash());
+        let record = Arc::make_mut(&mut self.record);
+        if let Err(error) = record.handle_contract(contract, index, self.latest) {
+            tracing::warn!(contract = contract.id, %error, "a contract does not count");
+        }
+    }
+
+    /// What the log says of the lives of contracts.
+    pub(super) fn record(&self) -> Arc<Record> {
+        self.record.clone()
     }
 
     /// The lines that the log expects of this server.
@@ -185,13 +210,20 @@ impl Book {
     }
 
     /// Takes a fact that is in the log.
-    pub(super) fn handle_fact(&mut self, fact: &Fact, at: Timestamp) {
+    pub(super) fn handle_fact(&mut self, fact: &Fact, index: u64, at: Timestamp) {
+        self.latest = self.latest.max(at);
+        let at = self.latest;
+        let record = Arc::make_mut(&mut self.record);
+        if let Err(error) = record.handle_fact(fact.clone(), index, at) {
+            tracing::warn!(index, %error, "a fact does not count");
+        }
         if let Err(error) = fact.tell(&mut self.table, at) {
             tracing::warn!(%error, "a source is not expected");
         }
         match fact {
             Fact::SourceStarted { source, lines } if *source == self.source => {
                 self.started.extend(lines.iter().cloned());
+                self.begun = self.begun.or(Minute::of(at));
             }
             Fact::SourceRetired { source } if *source == self.source => self.started.clear(),
             Fact::Settings { source, modules } if *source == self.source => {
@@ -260,14 +292,13 @@ impl Book {
                 }
             }
             Kind::Contract => {
-                if let Ok(hash) = leaf.decode().and_then(|c: Contract| Ok(c.hash()?)) {
-                    self.hashes.insert(hash);
+                if let Ok(contract) = leaf.decode::<Contract>() {
+                    self.handle_contract(&contract, index, leaf.at());
                 }
             }
             Kind::Note => {
                 if let Ok(Some(fact)) = Fact::of(leaf) {
-                    let at = self.latest;
-                    self.handle_fact(&fact, at);
+                    self.handle_fact(&fact, index, leaf.at());
                 }
             }
             Kind::Receipt => self.reports.handle_leaf(leaf, index),

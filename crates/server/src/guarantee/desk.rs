@@ -152,9 +152,9 @@ impl Desk {
         wake: Box<dyn Fn() + Send>,
         now: Timestamp,
     ) -> anyhow::Result<(Worker, Self, mpsc::Receiver<Request>)> {
-        let (last, logged) = {
+        let (last, logged, record) = {
             let mut book = shared.write();
-            (book.last(), book.take_logged())
+            (book.last(), book.take_logged(), book.record())
         };
         let mut worker = Worker {
             cases: BTreeMap::new(),
@@ -169,7 +169,7 @@ impl Desk {
         let mut views = BTreeMap::new();
         for contract in newest(contracts) {
             let id = contract.id.clone();
-            let case = Case::open(Arc::new(contract), &worker.store, last).await;
+            let case = Case::open(Arc::new(contract), record.clone(), &worker.store, last).await;
             let case = case.with_context(|| format!("the incidents and tickets of `{id}`"))?;
             let (sender, receiver) = watch::channel(Arc::new(case.view()));
             worker.views.insert(id.clone(), sender);

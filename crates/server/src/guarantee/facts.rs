@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use surecast_guarantee::canonical;
@@ -11,7 +12,7 @@ use surecast_guarantee::contract::life::{Fact, Measures};
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::Source;
 
-use super::{Book, timestamp};
+use super::Book;
 use crate::config::Config;
 use crate::evidence::EvidenceLog;
 
@@ -21,10 +22,9 @@ pub(super) async fn append(
     log: &EvidenceLog,
     book: &mut Book,
     config: &Config,
-    source: &Source,
-    lines: &[(Module, Region)],
+    (source, lines): (&Source, &[(Module, Region)]),
+    now: Timestamp,
 ) -> anyhow::Result<()> {
-    let now = timestamp();
     let mut facts = Vec::new();
     let lines: BTreeSet<Measures> = lines
         .iter()
@@ -51,11 +51,10 @@ pub(super) async fn append(
     if leaves.is_empty() {
         return Ok(());
     }
-    log.append(leaves)
-        .await
-        .context("cannot log the start of this server")?;
-    for fact in &facts {
-        book.handle_fact(fact, now);
+    let appended = log.append(leaves).await;
+    let indexes = appended.context("cannot log the start of this server")?;
+    for (fact, index) in facts.iter().zip(indexes) {
+        book.handle_fact(fact, index, now);
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use super::{Shared, timestamp};
 use crate::config;
-use crate::store::{ContractRow, SettlementRow, Store};
+use crate::store::{SettlementRow, Store};
 
 pub use plan::Rules;
 
@@ -184,24 +184,4 @@ impl Rules {
             final_after: span(settings.final_after),
         }
     }
-}
-
-/// What the store keeps of a version.
-fn contract_row(logged: &read::Logged, now: Timestamp) -> Option<ContractRow> {
-    let contract = &logged.contract;
-    let term = contract.term.interval().ok()?;
-    let state = match () {
-        () if now < term.start => "signed",
-        () if now < term.end => "active",
-        () => "expired",
-    };
-    Some(ContractRow {
-        id: contract.id.clone(),
-        version: contract.version.into(),
-        hash: contract.hash().ok()?,
-        canonical: contract.canonical_json().ok()?,
-        state: state.to_owned(),
-        leaf: i64::try_from(logged.leaf).ok(),
-        at_ms: logged.at.as_millisecond(),
-    })
 }

@@ -1,3 +1,4 @@
+use surecast_guarantee::contract::life::{Fact, Measures};
 use surecast_guarantee::meter::{Sample, SessionId, What};
 use surecast_guarantee::rollup::RollupState;
 
@@ -109,6 +110,39 @@ async fn minutes_reach_the_log_and_gaps_have_no_data() {
     expected.extend([Shown::NoData; 6]);
     expected.extend([Shown::Idle, Shown::NoData]);
     assert_eq!(states(&book, 0), expected);
+}
+
+/// What a fresh server was not there for, nobody was promised; after that, every
+/// minute is missed.
+#[tokio::test]
+async fn a_fresh_server_begins_with_its_first_whole_minute() {
+    let dir = tempfile::tempdir().unwrap();
+    let joined = || What::Joined(Default::default());
+    let messages = vec![
+        (25, sample(25, 1, What::JoinStarted)),
+        (26, sample(26, 1, joined())),
+    ];
+    let book = run(dir.path(), 20, messages, || at(120)).await;
+    assert_eq!(states(&book, 0), [Shown::Good]);
+    let status = book.status(at(0));
+    let first = status.lines[0].minutes.last().unwrap();
+    assert_eq!((first.up_ms, first.good, first.bad), (60_000, 0, 0));
+
+    let minute = |minute| Some(Minute(START + minute));
+    let started = Fact::SourceStarted {
+        source: source(),
+        lines: BTreeSet::from([Measures {
+            module: Module::Join,
+            region: local(),
+        }]),
+    };
+    let mut fresh = Book::new(lines(), source());
+    assert_eq!(missing_since(&fresh, at(20)), None);
+    fresh.handle_fact(&started, 0, at(20));
+    assert_eq!(missing_since(&fresh, at(59)), None);
+    // It said that it measures, and was not heard of again.
+    assert_eq!(missing_since(&fresh, at(200)), minute(0));
+    assert_eq!(missing_since(&book, at(200)), minute(1));
 }
 
 #[tokio::test]

@@ -6,11 +6,16 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use surecast_guarantee::evidence::appender::Settings;
-use surecast_guarantee::evidence::{Kind, Leaf};
+use surecast_guarantee::evidence::{Algorithm, Kind, Leaf, SigningKey};
+use surecast_guarantee::report::receipt;
+use surecast_guarantee::rollup::Minute;
 use surecast_server::evidence::EvidenceLog;
 
-use crate::harness::surecast;
+use crate::harness::{run, surecast};
+use crate::settle::append;
 
 const ORIGIN: &str = "live.example.com/log";
 
@@ -219,4 +224,40 @@ fn wrong_calls_end_with_2() {
         assert_eq!((code, out.as_str()), (2, ""), "{error}");
         assert!(error.contains(expected), "{error}");
     }
+}
+
+/// Receipts that are not what they say end the checking at their leaf.
+#[test]
+fn a_forged_receipt_is_named() {
+    let data = tempfile::tempdir().unwrap();
+    let log = data.path().join("log");
+    let verify = || run(&["evidence", "verify", "--log", log.to_str().unwrap()]);
+    let key = SigningKey::from_seed("live/receipts", Algorithm::Ed25519, [7; 32]).unwrap();
+    let hashes = [receipt::hash("a")];
+    let mut logged = receipt::Logged {
+        by: receipt::By::Clients,
+        minute: Minute(29_671_200),
+        region: "local".parse().unwrap(),
+        connected: 1,
+        hashes: hashes.map(|hash| STANDARD.encode(hash)).to_vec(),
+        root: receipt::root(&hashes).to_string(),
+        key: key.public().to_string(),
+    };
+    let at = "2026-06-05T00:00:00Z".parse().unwrap();
+    let leaf = |logged: &receipt::Logged| Leaf::json(Kind::Receipt, at, logged).unwrap();
+    append(data.path(), vec![leaf(&logged)]);
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(0));
+    let text = String::from_utf8_lossy(&verified.stdout);
+    assert!(text.contains("hashes of what clients signed"), "{text}");
+    logged.connected = 0;
+    logged.hashes = vec![STANDARD.encode(receipt::hash("b"))];
+    append(data.path(), vec![leaf(&logged)]);
+    let verified = verify();
+    assert_eq!(verified.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&verified.stderr);
+    assert!(
+        error.contains("leaf 1") && error.contains("`root`"),
+        "{error}"
+    );
 }

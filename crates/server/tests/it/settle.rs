@@ -79,10 +79,14 @@ pub fn append(dir: &Path, leaves: Vec<Leaf>) {
         interval: Duration::ZERO,
         ..Settings::default()
     };
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let log = EvidenceLog::open(dir, "live.example.com/log", Vec::new(), settings).unwrap();
-    runtime.block_on(log.append(leaves)).unwrap();
-    runtime.block_on(log.close());
+    let append = || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let log = EvidenceLog::open(dir, "live.example.com/log", Vec::new(), settings).unwrap();
+        runtime.block_on(log.append(leaves)).unwrap();
+        runtime.block_on(log.close());
+    };
+    // On a thread of its own: the test may have a runtime already.
+    std::thread::scope(|scope| scope.spawn(append).join().unwrap());
 }
 
 fn call(args: &[&str]) -> (i32, String, String) {

@@ -313,6 +313,51 @@ fn conditions_have_their_effects_and_are_settled_again() {
     }
 }
 
+/// The class is allowed, and the condition was never given notice of.
+#[test]
+fn nobody_declares_what_only_a_condition_can_exclude() {
+    let (contract, mut leaves) = governed(Effect::Exclude);
+    let declared = |class| Exclusion {
+        class,
+        declared_at: at("2027-05-31T12:00:00Z"),
+        interval: agreement().term.periods().expect("periods")[0].interval,
+        module: None,
+        region: None,
+        approved_by: "ops".to_owned(),
+        log_index: None,
+    };
+    let classes = [
+        ExclusionClass::ConfigurationDrift,
+        ExclusionClass::AbovePeak,
+        ExclusionClass::MinimumSpend,
+    ];
+    // In place of the notice.
+    leaves.remove(3);
+    for class in classes {
+        let leaf = Leaf::json(
+            Kind::Exclusion,
+            at("2027-05-31T12:00:00Z"),
+            &declared(class),
+        );
+        leaves.insert(3, leaf.expect("a leaf"));
+    }
+    let period = contract.term.periods().expect("periods")[0];
+    let (mut replayer, all) = read(&leaves);
+    all.expect("read");
+    let s = replayer.settle(&contract, &period, None).expect("settled");
+    assert_eq!(s.lines[0].counts.to_string(), "4308/4320");
+    assert_eq!(s.lines[0].excluded_minutes, 0);
+    let refused = s.exclusions.iter().filter(|e| classes.contains(&e.class));
+    let refused: Vec<_> = refused.collect();
+    assert_eq!(refused.len(), 3);
+    for said in refused {
+        assert_eq!(said.counted_s, 0);
+        let why = said.refused.as_deref().expect("a reason");
+        assert!(why.contains("nobody can declare"), "{why}");
+    }
+    assert_eq!(read(&with(leaves, &s)).1, Ok(()));
+}
+
 #[test]
 fn a_period_is_split_where_a_later_version_begins() {
     let one = agreement();

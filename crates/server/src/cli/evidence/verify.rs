@@ -15,6 +15,7 @@ use surecast_guarantee::evidence::replay::Census;
 use surecast_guarantee::evidence::{
     Audit, Checkpoint, Fault, Files as _, Note, Replay, VerifyingKey,
 };
+use surecast_guarantee::report::audit::ReceiptAudit;
 use surecast_guarantee::settlement::Replayer;
 
 use super::source::Source;
@@ -50,26 +51,31 @@ struct Found {
     from: Option<u64>,
     witnessed: Vec<Witnessed>,
     census: Census,
-    /// What the settlements came to.
+    receipts: ReceiptAudit,
+    /// What the settlements and the receipts came to.
     replayed: Vec<String>,
     settlements: u64,
 }
 
-/// Counts the leaves, and settles again what was settled.
+/// Counts the leaves, settles again what was settled, and checks receipts.
 #[derive(Default)]
 struct Reading {
     census: Census,
+    receipts: ReceiptAudit,
     replayer: Replayer,
 }
 
 impl Replay for Reading {
     fn handle_leaf(&mut self, index: u64, entry: &[u8]) -> Result<(), String> {
         self.census.handle_leaf(index, entry)?;
+        self.receipts.handle_leaf(index, entry)?;
         self.replayer.handle_leaf(index, entry)
     }
 
     fn finish(&mut self) -> Result<Vec<String>, String> {
-        self.replayer.finish()
+        let mut said = self.replayer.finish()?;
+        said.extend(self.receipts.finish()?);
+        Ok(said)
     }
 }
 
@@ -150,6 +156,7 @@ impl VerifyArgs {
             witnessed,
             replayed: reading.finish().map_err(|why| anyhow::anyhow!(why))?,
             settlements: reading.replayer.computed(),
+            receipts: reading.receipts,
             census: reading.census,
         }))
     }
@@ -214,6 +221,8 @@ impl Found {
             "kinds": self.census.kinds,
             "unreadable": self.census.unreadable,
             "settlements_computed": self.settlements,
+            "receipts_of_probes": self.receipts.probes,
+            "receipts_of_clients": self.receipts.clients,
         })
     }
 }

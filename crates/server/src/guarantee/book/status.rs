@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use surecast_guarantee::burn::Alert;
-use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::{Contract, life};
 use surecast_guarantee::exclusion::{ClassRule, ExclusionPolicy, ValidExclusion, judge};
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::method::{GUARD_GOOD_FROM, evaluate};
@@ -201,10 +201,8 @@ impl Book {
             let lines = contract.coverage.iter();
             let lines = lines.filter(|c| c.module == module && c.region == *region);
             for coverage in lines {
-                let periods = contract.term.periods().unwrap_or_default();
-                let period = periods.iter().map(|period| period.interval);
-                let Some(period) = period.into_iter().find(|p| p.start <= now && now < p.end)
-                else {
+                let period = life::period_at(contract, &self.record, now);
+                let Ok(Some(period)) = period.map(|p| p.map(|p| p.interval)) else {
                     continue;
                 };
                 let end = self.last.map_or(period.start, |m| m.next().start());
@@ -246,7 +244,10 @@ impl Book {
             (*class, rule)
         });
         let policy = ExclusionPolicy(rules.collect());
-        let judged = judge(&self.people.exclusions, &policy, period);
+        // What conditions take out is seen in the settlement.
+        let declared = self.people.exclusions.iter().cloned();
+        let declared: Vec<_> = declared.filter(|e| e.class.is_declared()).collect();
+        let judged = judge(&declared, &policy, period);
         judged.into_iter().filter_map(Result::ok).collect()
     }
 }

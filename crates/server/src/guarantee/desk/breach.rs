@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use surecast_guarantee::clock::ClockKind;
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{self, Record};
 use surecast_guarantee::evidence::{Kind, Leaf, leaf::LeafError};
 use surecast_guarantee::incident::BreachLine;
 use surecast_guarantee::settlement::{BreachedClock, ClockBreach};
@@ -16,6 +17,8 @@ pub(super) type Said = ClockBreach;
 pub(super) struct Files<'a> {
     pub contract: &'a Contract,
     pub logged: &'a Logged,
+    /// What decides when the contract holds.
+    pub record: &'a Record,
     /// Tickets, and the incidents that they are linked to.
     pub tickets: &'a [(u64, Option<u64>)],
 }
@@ -75,10 +78,7 @@ impl Files<'_> {
     }
 
     fn period(&self, at: Timestamp) -> Option<u32> {
-        let periods = self.contract.term.periods().ok()?;
-        let mut periods = periods.into_iter();
-        periods
-            .find(|p| p.interval.contains(at))
-            .map(|period| period.index)
+        let period = life::period_at(self.contract, self.record, at);
+        period.ok().flatten().map(|period| period.index)
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{self, Record};
 use surecast_guarantee::contract::policy::RegisteredEvent;
 use surecast_guarantee::evidence::{Leaf, leaf::LeafError};
 use surecast_guarantee::exclusion::Exclusion;
@@ -24,7 +25,10 @@ use crate::store::{DeskState, Store};
 pub(super) struct Case {
     pub contract: Arc<Contract>,
     hash: String,
-    term: Interval,
+    /// What decides when it holds: people write facts only while no server does.
+    record: Arc<Record>,
+    /// The period that was looked up last.
+    period: Option<Interval>,
     incidents: Incidents,
     tickets: Tickets,
     /// Outputs of the incidents of which the tickets know.
@@ -51,6 +55,7 @@ impl Case {
     /// Goes on from the store, or begins after the last minute that is known.
     pub async fn open(
         contract: Arc<Contract>,
+        record: Arc<Record>,
         store: &Store,
         last: Option<Minute>,
     ) -> anyhow::Result<Self> {
@@ -68,11 +73,11 @@ impl Case {
         if let Some(last) = last {
             incidents.pass_over(last);
         }
-        let term = contract.term.interval().context("a contract's term")?;
         Ok(Self {
             contract,
             hash,
-            term,
+            record,
+            period: None,
             incidents,
             tickets,
             told: 0,
@@ -82,10 +87,10 @@ impl Case {
         })
     }
 
-    /// Takes a minute of the contract's term.
+    /// Takes a minute in which the contract holds.
     pub fn minute(&mut self, at: &SeenAt, now: Timestamp) {
         let own = at.contract == self.contract.id && at.version == self.contract.version;
-        if !own || !self.term.contains(at.seen.minute.start()) {
+        if !own || !self.holds(at.seen.minute.start()) {
             return;
         }
         // Minutes that were taken before a restart come again.
@@ -102,6 +107,14 @@ impl Case {
         // Quiet minutes may come again: nothing follows from them.
         self.dirty |= self.incidents.incidents().any(|i| i.state.is_open());
         self.follow(now);
+    }
+
+    fn holds(&mut self, at: Timestamp) -> bool {
+        if self.period.is_none_or(|period| !period.contains(at)) {
+            let period = life::period_at(&self.contract, &self.record, at);
+            self.period = period.ok().flatten().map(|period| period.interval);
+        }
+        self.period.is_some()
     }
 
     /// Lets time pass.
@@ -248,6 +261,7 @@ impl Case {
             let files = breach::Files {
                 contract: &self.contract,
                 logged,
+                record: &self.record,
                 tickets: &tickets,
             };
             let Some(new) = files.count(line, linked, &said) else {

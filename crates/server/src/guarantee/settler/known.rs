@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{Record, Schedule, State, life};
 use surecast_guarantee::settlement::{Entry, Inputs};
 use surecast_guarantee::term::Period;
 
 use super::plan::{Due, Reach, Rules, Standing};
 use super::read::{Logged, News, Open};
+use crate::store::ContractRow;
 
 /// A version of a contract, by its place in [`Known`], and a period of it.
 pub type Key = (usize, u32);
@@ -16,8 +18,12 @@ pub type Key = (usize, u32);
 /// Everything that matters for settling.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Versions of the contracts that are kept, in the order of the log.
+    /// Versions of contracts, in the order of the log: as many as a record takes.
     versions: Vec<Version>,
+    /// What decides when they hold.
+    record: Record,
+    /// The log's time.
+    pub latest: Option<Timestamp>,
     last: BTreeMap<Key, Held>,
     /// Leaves that were looked at.
     pub seen: u64,
@@ -25,13 +31,15 @@ pub struct Known {
 
 /// A version of a contract.
 #[derive(Debug)]
-pub struct Version {
+struct Version {
     /// As it was logged.
-    pub logged: Logged,
+    logged: Logged,
     /// Its hash.
-    pub hash: String,
-    /// Its periods.
-    pub periods: Vec<Period>,
+    hash: String,
+    /// It is this server's to settle.
+    kept: bool,
+    /// Where it stands, and until when that is so if nothing else is logged.
+    stands: Option<(State, Timestamp)>,
 }
 
 /// The last entry of a period.
@@ -42,15 +50,19 @@ struct Held {
 }
 
 impl Known {
-    /// Takes what was read; contracts that are not `kept` are left alone.
+    /// Takes what was read; only contracts that are `kept` are settled.
     pub fn handle(&mut self, news: &News, kept: &BTreeSet<String>) {
+        self.latest = news.latest;
         for logged in &news.contracts {
-            let version = version(logged).filter(|_| kept.contains(&logged.contract.id));
-            // The first leaf of a version is the one that binds.
-            let is_new = |version: &Version| self.find(&version.hash).is_none();
-            if let Some(version) = version.filter(is_new) {
-                self.versions.push(version);
+            self.handle_contract(logged, kept);
+        }
+        for (fact, leaf, at) in &news.facts {
+            if let Err(error) = self.record.handle_fact(fact.clone(), *leaf, *at) {
+                tracing::warn!(leaf, %error, "a fact does not count");
             }
+        }
+        if !news.contracts.is_empty() || !news.facts.is_empty() {
+            self.versions.iter_mut().for_each(|v| v.stands = None);
         }
         for (entry, at) in &news.entries {
             let said = &entry.settlement;
@@ -70,22 +82,64 @@ impl Known {
         }
     }
 
-    fn find(&self, hash: &str) -> Option<usize> {
-        self.versions.iter().position(|v| v.hash == hash)
+    /// The first leaf of a version is the one that binds; later ones with its
+    /// number, or a lower one, are none.
+    fn handle_contract(&mut self, logged: &Logged, kept: &BTreeSet<String>) {
+        let Logged { leaf, at, contract } = logged;
+        let id = &contract.id;
+        let taken = self.record.handle_contract(contract, *leaf, *at);
+        if let Err(error) = taken {
+            tracing::warn!(contract = id, leaf, %error, "cannot be settled");
+            return;
+        }
+        let Some(version) = self.record.version(id, contract.version) else {
+            return;
+        };
+        if version.leaf != *leaf {
+            return;
+        }
+        self.versions.push(Version {
+            logged: logged.clone(),
+            hash: version.hash.clone(),
+            kept: kept.contains(id),
+            stands: None,
+        });
     }
 
-    /// A version.
-    pub fn version(&self, key: Key) -> &Version {
-        &self.versions[key.0]
+    fn find(&self, hash: &str) -> Option<usize> {
+        let of = |v: &Version| v.kept && v.hash == hash;
+        self.versions.iter().position(of)
+    }
+
+    /// When a version holds, by all that was read.
+    fn schedule<'a>(&'a self, version: &'a Version) -> Option<Schedule<'a>> {
+        let contract = &version.logged.contract;
+        match Schedule::new(contract, &self.record, Timestamp::MAX) {
+            Ok(schedule) => Some(schedule),
+            Err(error) => {
+                tracing::warn!(contract = contract.id, version = contract.version, %error,
+                    "cannot be settled");
+                None
+            }
+        }
+    }
+
+    fn period(&self, version: &Version, index: u32) -> Option<Period> {
+        self.schedule(version)?.period(index).ok().flatten()
+    }
+
+    /// The periods of a version that begin before `horizon`.
+    fn periods_of(&self, version: &Version, horizon: Timestamp) -> Vec<Period> {
+        let schedule = self.schedule(version);
+        let periods = schedule.and_then(|schedule| schedule.periods(horizon).ok());
+        periods.unwrap_or_default()
     }
 
     /// A contract and a period of it.
-    pub fn subject(&self, key: Key) -> (Contract, Period) {
-        let version = self.version(key);
-        (
-            version.logged.contract.clone(),
-            version.periods[key.1 as usize],
-        )
+    pub fn subject(&self, key: Key) -> Option<(Contract, Period)> {
+        let version = self.versions.get(key.0)?;
+        let period = self.period(version, key.1)?;
+        Some((version.logged.contract.clone(), period))
     }
 
     /// The last entry of a period.
@@ -99,40 +153,45 @@ impl Known {
     }
 
     /// The period of that number, of the version that it belongs to: the newest
-    /// that has a statement of it, or else the newest.
+    /// that has a statement of it, or else the newest that has such a period.
     pub fn key(&self, contract: &str, period: u32) -> Option<Key> {
-        let versions = (0..).zip(&self.versions);
-        let of = versions.filter(|(_, v)| v.logged.contract.id == contract);
-        let keys = of
-            .filter(|(_, v)| (period as usize) < v.periods.len())
-            .map(|(at, _)| (at, period));
+        let keys = self.of(contract).map(|(at, _)| (at, period));
+        let keys = keys.filter(|key| self.period(&self.versions[key.0], period).is_some());
         keys.max_by_key(|key| {
-            let version = self.version(*key).logged.contract.version;
+            let version = self.versions[key.0].logged.contract.version;
             (self.last.contains_key(key), version)
         })
     }
 
-    /// Periods of the contract's newest version.
-    pub fn periods(&self, contract: &str) -> usize {
-        let of = self
-            .versions
-            .iter()
-            .filter(|v| v.logged.contract.id == contract);
-        let newest = of.max_by_key(|v| v.logged.contract.version);
-        newest.map_or(0, |v| v.periods.len())
+    /// How far the numbers of a contract's periods go, of those of the newest
+    /// version's own term and those that have begun.
+    pub fn periods(&self, contract: &str, now: Timestamp) -> usize {
+        let newest = self.of(contract).last();
+        let last = newest.and_then(|(_, version)| {
+            let term = version.logged.contract.term.interval();
+            let horizon = term.map_or(now, |term| term.end.max(now));
+            self.periods_of(version, horizon).last().copied()
+        });
+        last.map_or(0, |period| period.index as usize + 1)
     }
 
-    /// What is due now.
+    /// Versions of a contract, each later than the one before.
+    fn of<'a>(&'a self, contract: &'a str) -> impl Iterator<Item = (usize, &'a Version)> {
+        let versions = self.versions.iter().enumerate();
+        versions.filter(move |(_, v)| v.logged.contract.id == contract)
+    }
+
+    /// What is due now. What was over before the version was in the log is
+    /// settled only when somebody asks for it.
     pub fn due(&self, rules: &Rules, reach: Reach, now: Timestamp) -> Vec<(Key, Due)> {
         let mut due = Vec::new();
-        for (at, version) in (0..).zip(&self.versions) {
-            for period in &version.periods {
+        for (at, version) in self.versions.iter().enumerate().filter(|(_, v)| v.kept) {
+            for period in self.periods_of(version, now) {
                 let key = (at, period.index);
-                let held = self.last.get(&key);
-                if held.is_none() && !self.is_of(version, period) {
+                let standing = self.last.get(&key).map(|held| held.standing);
+                if standing.is_none() && version.logged.at >= period.interval.end {
                     continue;
                 }
-                let standing = held.map(|held| held.standing);
                 let what = rules.due(period.interval, standing, reach, now);
                 due.extend(what.map(|what| (key, what)));
             }
@@ -140,17 +199,29 @@ impl Known {
         due
     }
 
-    /// Whether a period is this version's to settle: the version was in the log
-    /// before the period ended, and no later one was. What was over before
-    /// anybody had promised anything is settled only when somebody asks for it.
-    fn is_of(&self, version: &Version, period: &Period) -> bool {
-        let end = period.interval.end;
-        let contract = &version.logged.contract;
-        let newer = |other: &&Version| {
-            let of = &other.logged.contract;
-            of.id == contract.id && of.version > contract.version && other.logged.at < end
-        };
-        version.logged.at < end && !self.versions.iter().any(|other| newer(&other))
+    /// Rows of the versions that stand elsewhere than when this was last asked.
+    pub fn changed(&mut self, now: Timestamp) -> Vec<ContractRow> {
+        let mut rows = Vec::new();
+        for version in &mut self.versions {
+            if version.stands.is_some_and(|(_, until)| now < until) {
+                continue;
+            }
+            let contract = &version.logged.contract;
+            // Leaves with a clock ahead are in the log all the same.
+            let at = self.latest.map_or(now, |latest| latest.max(now));
+            match life(contract, &self.record, at) {
+                Ok(life) => {
+                    let until = life.until.unwrap_or(Timestamp::MAX);
+                    version.stands = Some((life.state, until));
+                    rows.extend(row(version, life.state));
+                }
+                Err(error) => {
+                    tracing::warn!(contract = contract.id, %error, "where does it stand?");
+                    version.stands = Some((State::Draft, Timestamp::MAX));
+                }
+            }
+        }
+        rows
     }
 
     /// Statements that may still change by themselves, and what they stand on.
@@ -182,23 +253,19 @@ impl Known {
     }
 }
 
-fn version(logged: &Logged) -> Option<Version> {
-    let id = &logged.contract.id;
-    let hash = logged.contract.hash();
-    let periods = logged.contract.term.periods();
-    match (hash, periods) {
-        (Ok(hash), Ok(periods)) => Some(Version {
-            logged: logged.clone(),
-            hash,
-            periods,
-        }),
-        (Err(error), _) => {
-            tracing::warn!(contract = id, leaf = logged.leaf, %error, "cannot be settled");
-            None
-        }
-        (_, Err(error)) => {
-            tracing::warn!(contract = id, leaf = logged.leaf, %error, "cannot be settled");
-            None
-        }
-    }
+/// What the store keeps of a version.
+fn row(version: &Version, state: State) -> Option<ContractRow> {
+    let Logged { leaf, at, contract } = &version.logged;
+    Some(ContractRow {
+        id: contract.id.clone(),
+        version: contract.version.into(),
+        hash: version.hash.clone(),
+        canonical: contract.canonical_json().ok()?,
+        state: state.name().to_owned(),
+        leaf: i64::try_from(*leaf).ok(),
+        at_ms: at.as_millisecond(),
+    })
 }
+
+#[cfg(test)]
+mod tests;

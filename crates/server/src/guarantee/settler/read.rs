@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::Fact;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::settlement::replay::tells_about;
@@ -38,7 +39,7 @@ pub struct Place {
 pub struct Logged {
     /// Its leaf.
     pub leaf: u64,
-    /// When it was logged.
+    /// The log's time there: the latest of any leaf up to it.
     pub at: Timestamp,
     /// What it says.
     pub contract: Contract,
@@ -49,8 +50,12 @@ pub struct Logged {
 pub struct News {
     /// Leaves of the log.
     pub size: u64,
+    /// The log's time.
+    pub latest: Option<Timestamp>,
     /// Contracts.
     pub contracts: Vec<Logged>,
+    /// What happened to them: each with its leaf and the log's time there.
+    pub facts: Vec<(Fact, u64, Timestamp)>,
     /// Entries of periods, each with the time of its leaf.
     pub entries: Vec<(Entry, Timestamp)>,
 }
@@ -65,25 +70,35 @@ pub struct Open {
 }
 
 impl Place {
-    /// What the log has said of contracts and statements from leaf `from` on.
-    pub fn news(&self, from: u64) -> anyhow::Result<News> {
+    /// What the log has said of contracts and statements from leaf `from` on;
+    /// `latest` is its time before that.
+    pub fn news(&self, from: u64, latest: Option<Timestamp>) -> anyhow::Result<News> {
         let mut news = News {
             size: from,
+            latest,
+            facts: Vec::new(),
             contracts: Vec::new(),
             entries: Vec::new(),
         };
         news.size = self.leaves(from, |index, leaf| {
-            let at = leaf.at();
+            let now = news
+                .latest
+                .map_or(leaf.at(), |latest| latest.max(leaf.at()));
+            news.latest = Some(now);
             match leaf.kind() {
                 Kind::Contract => {
                     // One that cannot be read here cannot be settled either.
                     let contract = leaf.decode::<Contract>().ok();
                     let logged = |contract| Logged {
                         leaf: index,
-                        at,
+                        at: now,
                         contract,
                     };
                     news.contracts.extend(contract.map(logged));
+                }
+                Kind::Note => {
+                    let fact = Fact::of(leaf).ok().flatten();
+                    news.facts.extend(fact.map(|fact| (fact, index, now)));
                 }
                 Kind::Settlement | Kind::Correction => {
                     let settlement: Settlement = leaf.decode().map_err(|why| why.to_string())?;
@@ -91,7 +106,7 @@ impl Place {
                         leaf: index,
                         settlement,
                     };
-                    news.entries.push((entry, at));
+                    news.entries.push((entry, leaf.at()));
                 }
                 _ => {}
             }

@@ -153,7 +153,7 @@ impl Task {
             return Err(SettlerError::UnknownContract(contract.clone()));
         }
         let key = self.known.key(contract, period).ok_or_else(|| {
-            let periods = self.known.periods(contract);
+            let periods = self.known.periods(contract, (self.now)());
             let contract = contract.clone();
             SettlerError::UnknownPeriod {
                 contract,
@@ -161,8 +161,9 @@ impl Task {
                 periods,
             }
         })?;
-        let end = self.known.subject(key).1.interval.end;
-        if end > (self.now)() {
+        let subject = self.known.subject(key);
+        let end = subject.map(|(_, period)| period.interval.end);
+        if let Some(end) = end.filter(|end| *end > (self.now)()) {
             return Err(SettlerError::NotOver { period, end });
         }
         let proposal = if request.step.computes() {
@@ -183,10 +184,14 @@ impl Task {
         keys: Vec<Key>,
         reason: Option<String>,
     ) -> Result<Vec<(Key, Result<Proposal, ProposalError>)>, SettlerError> {
+        let subjects = keys.into_iter().filter_map(|key| {
+            let subject = self.known.subject(key)?;
+            Some((key, subject))
+        });
+        let (keys, periods): (Vec<Key>, Vec<_>) = subjects.unzip();
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        let periods: Vec<_> = keys.iter().map(|key| self.known.subject(*key)).collect();
         let read = move |place: &Place| place.propose(&periods, reason.as_deref());
         let proposals = self.blocking(read).await?;
         Ok(keys.into_iter().zip(proposals).collect())
@@ -229,12 +234,14 @@ impl Task {
     async fn absorb(&mut self) -> Result<(), SettlerError> {
         let (from, first) = (self.known.seen, self.known.seen == 0);
         if self.shared.log.published().borrow().size > from {
-            let news = self.blocking(move |place| place.news(from)).await?;
+            let latest = self.known.latest;
+            let news = self.blocking(move |place| place.news(from, latest)).await?;
             self.known.handle(&news, &self.kept);
             self.remember(&news)?;
             self.look_for_late(from, first).await?;
             self.known.seen = news.size;
         }
+        self.contracts.extend(self.known.changed((self.now)()));
         self.save().await;
         Ok(())
     }
@@ -256,10 +263,6 @@ impl Task {
     }
 
     fn remember(&mut self, news: &News) -> Result<(), SettlerError> {
-        for logged in &news.contracts {
-            self.contracts
-                .extend(super::contract_row(logged, (self.now)()));
-        }
         for (entry, at) in &news.entries {
             self.rows.push_back(row(entry, *at)?);
         }
@@ -277,11 +280,9 @@ impl Task {
         if !self.contracts.is_empty() {
             let there = self.store.contracts().await?;
             while let Some(row) = self.contracts.front() {
-                // Its state may be kept by somebody else.
-                if !there
-                    .iter()
-                    .any(|r| r.hash == row.hash && r.leaf == row.leaf)
-                {
+                let same = |r: &ContractRow| (&r.hash, r.leaf) == (&row.hash, row.leaf);
+                let known = there.iter().find(|r| same(r));
+                if known.is_none_or(|known| known.state != row.state) {
                     self.store.contract_save(row).await?;
                 }
                 self.contracts.pop_front();
