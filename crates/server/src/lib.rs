@@ -22,6 +22,7 @@ pub mod logging;
 pub mod media_plane;
 pub mod metrics;
 pub mod probe;
+pub mod statement;
 pub mod store;
 pub mod tls;
 pub mod webhook;

@@ -17,7 +17,7 @@ use surecast_guarantee::offer::Lang;
 use surecast_guarantee::ratio::Percent;
 use surecast_guarantee::settlement::{ConditionLine, Inputs, Line, Settlement};
 
-use crate::text::{breakable, money, printable};
+use crate::text::{HALF, NARROW, breakable, money, printable};
 use crate::{Document, Past, PdfError};
 
 /// Leaves of bad minutes that are printed of a line; the attached statement has
@@ -75,10 +75,10 @@ fn head(document: &Document<'_>, canonical: &str) -> Result<Value, PdfError> {
     let date = s.period.end;
     let log = match &s.inputs {
         Inputs::Log { size, root } => json!({
-            "origin": breakable(document.origin), "size": size.to_string(), "root": root,
+            "origin": document.origin, "size": size.to_string(), "root": root,
         }),
         Inputs::Digest { sha256 } => json!({
-            "origin": breakable(document.origin), "size": null, "digest": sha256,
+            "origin": document.origin, "size": null, "digest": sha256,
         }),
     };
     Ok(json!({
@@ -100,7 +100,7 @@ fn head(document: &Document<'_>, canonical: &str) -> Result<Value, PdfError> {
         },
         "entry": s.entry.to_string(),
         "status": s.status.name(),
-        "reason": s.reason.as_deref().map(breakable),
+        "reason": s.reason.as_deref().map(|why| breakable(why, HALF)),
         "leaf": document.leaf.map(|leaf| leaf.to_string()),
         "log": log,
         "statement_hash": sha256(canonical),
@@ -117,8 +117,11 @@ fn party(party: &Party) -> Value {
         &contact.name
     };
     let parts = [who, mail].into_iter().filter(|part| !part.is_empty());
-    let contact = parts.map(breakable).collect::<Vec<_>>().join(" · ");
-    json!({"name": breakable(&party.name), "contact": contact})
+    let contact = parts
+        .map(|part| breakable(part, HALF))
+        .collect::<Vec<_>>()
+        .join(" · ");
+    json!({"name": breakable(&party.name, HALF), "contact": contact})
 }
 
 /// The last day before an exclusive end, as people write it.
@@ -158,7 +161,7 @@ fn line(s: &Settlement, line: &Line, zone: &TimeZone) -> Value {
     let more = line.bad_leaves.len().saturating_sub(BAD_LEAVES) as u64;
     json!({
         "module": line.module.name(),
-        "region": breakable(line.region.name()),
+        "region": breakable(line.region.name(), NARROW),
         "method": line.method,
         "guard": line.used == Used::Guard,
         "target": line.target.to_string(),
@@ -193,7 +196,7 @@ fn lists(s: &Settlement, zone: &TimeZone) -> Value {
         let mut row = span(e.interval, zone);
         row["class"] = json!(e.class);
         row["seconds"] = json!(e.counted_s.to_string());
-        row["refused"] = json!(e.refused.as_deref().map(breakable));
+        row["refused"] = json!(e.refused.as_deref().map(|why| breakable(why, NARROW)));
         row["leaf"] = json!(
             e.leaf
                 .map_or_else(|| "–".to_owned(), |leaf| leaf.to_string())
@@ -202,7 +205,7 @@ fn lists(s: &Settlement, zone: &TimeZone) -> Value {
     });
     let breaches = s.breaches.iter().map(|b| {
         json!({
-            "incident": breakable(&b.incident), "clock": b.clock,
+            "incident": breakable(&b.incident, NARROW), "clock": b.clock,
             "severity": b.severity, "due": instant(b.due, zone),
             "credit": money(b.credit, s.decimals),
         })
@@ -215,7 +218,7 @@ fn lists(s: &Settlement, zone: &TimeZone) -> Value {
             "no_data": i.no_data, "excluded": i.excluded_minutes,
         })
     });
-    let contradictions = s.contradictions.iter().map(|c| breakable(c));
+    let contradictions = s.contradictions.iter().map(|c| breakable(c, HALF));
     json!({
         "exclusions": exclusions.collect::<Vec<_>>(), "more_exclusions": s.more_exclusions,
         "breaches": breaches.collect::<Vec<_>>(), "more_breaches": s.more_breaches,
@@ -249,7 +252,7 @@ fn past(past: &Past, zone: &TimeZone) -> Value {
         "status": s.status.name(),
         "at": instant(past.at, zone),
         "leaf": past.leaf.to_string(),
-        "reason": breakable(s.reason.as_deref().unwrap_or_default()),
+        "reason": breakable(s.reason.as_deref().unwrap_or_default(), NARROW),
         "credit": money(s.credit, s.decimals),
     })
 }

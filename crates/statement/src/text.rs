@@ -8,8 +8,12 @@ use crate::world::has_glyph;
 /// Stands for what the fonts do not have, and for what is not to be seen.
 const UNKNOWN: char = '□';
 
-/// Longest run without a place to break it: it still fits into a narrow column.
-const RUN: usize = 16;
+/// Longest run without a place to break it that fits into a narrow column.
+pub const NARROW: usize = 16;
+
+/// One that fits into half a page: what is longer is no name and no address, and
+/// those are to be copied without anything in them.
+pub const HALF: usize = 40;
 
 /// A line may be broken here; nothing is seen of it.
 const BREAK: char = '\u{200b}';
@@ -34,14 +38,14 @@ fn clean(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
-/// What somebody wrote, with places to break it where it has none.
-pub fn breakable(text: &str) -> String {
+/// What somebody wrote, with places to break it where a run has none.
+pub fn breakable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len());
     let mut run = 0;
     for c in text.chars() {
         if c.is_whitespace() {
             run = 0;
-        } else if run == RUN {
+        } else if run == most {
             out.push(BREAK);
             run = 0;
         }
@@ -96,11 +100,11 @@ mod tests {
     #[test]
     fn long_words_can_be_broken_and_unknown_characters_are_seen() {
         let long = "x".repeat(40);
-        let broken = breakable(&long);
+        let broken = breakable(&long, NARROW);
         assert_eq!(broken.matches(BREAK).count(), 2);
         assert_eq!(broken.replace(BREAK, ""), long);
         assert_eq!(
-            breakable("short words stay as they are"),
+            breakable("short words stay as they are", NARROW),
             "short words stay as they are"
         );
         let mut value = serde_json::json!({"a": ["tab\there", "中文 \u{1f600} \u{202e}é"]});

@@ -128,6 +128,18 @@ impl Settler {
         rows.map_err(|error| SettlerError::Unavailable(error.to_string()))
     }
 
+    /// A version of a contract, as the log has it.
+    ///
+    /// # Errors
+    /// `UnknownContract`, `Unavailable`.
+    pub async fn contract(&self, contract: &str, hash: &str) -> Result<ContractRow, SettlerError> {
+        self.known(contract)?;
+        let rows = self.store.contracts().await;
+        let rows = rows.map_err(|error| SettlerError::Unavailable(error.to_string()))?;
+        let found = rows.into_iter().find(|row| row.hash == hash);
+        found.ok_or_else(|| SettlerError::UnknownContract(contract.to_owned()))
+    }
+
     /// Takes a step: its entry is in the log when this returns. A period that is
     /// computed again to the same result keeps its entry, unless somebody had
     /// objected.

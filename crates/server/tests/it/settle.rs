@@ -167,6 +167,28 @@ fn a_settlement_is_made_appended_and_made_again_by_whoever_checks() {
 }
 
 #[test]
+fn a_settlement_is_printed_in_two_languages() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name).to_str().unwrap().to_owned();
+    let (file, log) = (path("c.contract.yaml"), path("log"));
+    std::fs::write(&file, yaml()).unwrap();
+    std::fs::create_dir(&log).unwrap();
+    append(Path::new(&log), leaves());
+    let settle = ["contract", "settle", &file, "--log", &log];
+    let printed = |lang: &str, name: &str| {
+        let pdf = path(name);
+        let args = [&settle[..], &["--pdf", &pdf, "--lang", lang]].concat();
+        let (code, _, error) = call(&args);
+        assert_eq!(code, 0, "{error}");
+        std::fs::read(pdf).unwrap()
+    };
+    let (english, chinese) = (printed("en", "en.pdf"), printed("zh", "zh.pdf"));
+    assert!(english.starts_with(b"%PDF-") && chinese.starts_with(b"%PDF-"));
+    assert_ne!(english, chinese);
+    assert_eq!(english, printed("en", "again.pdf"));
+}
+
+#[test]
 fn a_more_favourable_settlement_under_the_same_key_is_found_out() {
     let temp = tempfile::tempdir().unwrap();
     let path = |name: &str| temp.path().join(name);

@@ -10,6 +10,7 @@ use surecast_guarantee::evidence::Leaf;
 use surecast_guarantee::evidence::appender::Settings;
 use surecast_guarantee::settlement::{self, Proposal, ProposalError, Replayer, Settlement, Step};
 use surecast_guarantee::term::Period;
+use surecast_statement::Document;
 
 use super::{all, read, work};
 use crate::cli::evidence::{TrustArgs, read_all};
@@ -44,7 +45,10 @@ pub(in crate::cli) struct SettleArgs {
     /// Write the statement as a page that can be printed.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Language of the page.
+    /// Write the statement as a PDF, with its canonical JSON attached.
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// Language of the page and of the PDF.
     #[arg(long, value_name = "LANG", value_enum, default_value = "en")]
     lang: Language,
 }
@@ -80,13 +84,13 @@ impl SettleArgs {
         // Held from here on, so that nobody appends in between.
         let log = self.append.then(|| self.open_log()).transpose()?;
         let mut replayer = Replayer::new();
-        read_all(&self.trust, &mut replayer)?;
+        let head = read_all(&self.trust, &mut replayer)?;
         let period = self.pick(&contract, &mut replayer, now)?;
         let proposal = self.proposal(&contract, &period, &mut replayer)?;
         if let Some(file) = &self.html {
             let days = replayer.days(&contract, &period);
             let page = settlement::page(&proposal.settlement, &days, self.lang.into());
-            write(file, &page)?;
+            write(file, page.as_bytes())?;
         }
         let known = replayer.has_contract(&proposal.settlement.contract.hash);
         let appended = match (log, proposal.stands) {
@@ -99,6 +103,18 @@ impl SettleArgs {
             (Some(log), None) => Some(append(log, &proposal.settlement, now)?),
             _ => None,
         };
+        if let Some(file) = &self.pdf {
+            let bytes = surecast_statement::pdf(&Document {
+                contract: &contract,
+                settlement: &proposal.settlement,
+                leaf: proposal.stands.or(appended),
+                // Of the entries before, a verified log gives only the last.
+                history: &[],
+                origin: &head.origin,
+                lang: self.lang.into(),
+            });
+            write(file, &bytes.map_err(work)?)?;
+        }
         self.show(&proposal, appended, known)
     }
 
@@ -215,7 +231,7 @@ fn append(log: EvidenceLog, settlement: &Settlement, now: Timestamp) -> Result<u
     Ok(indexes.map_err(work)?.start)
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    let written = std::fs::write(file, text);
+fn write(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written = std::fs::write(file, bytes);
     Ok(written.with_context(|| format!("cannot write {}", file.display()))?)
 }

@@ -11,12 +11,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use surecast_guarantee::offer::Lang;
 use surecast_guarantee::settlement::{Settlement, Step, page, text};
+use tokio::sync::Semaphore;
 
 use super::Api;
 use super::access::Caller;
 use super::body::{Body, Params, number};
 use super::error::ApiError;
 use crate::guarantee::Role;
+use crate::statement;
 use crate::store::SettlementRow;
 
 /// Which document.
@@ -87,15 +89,15 @@ pub async fn one(
         row.period == i64::from(period) && wanted.entry.is_none_or(|entry| entry == row.entry)
     };
     // Of another version of the contract only where this one has none.
-    let last = rows.into_iter().filter(|row| fits(&row));
+    let last = rows.iter().filter(fits);
     let last = last.max_by_key(|row| (row.hash == hash, row.entry, row.at_ms));
-    let row = last.ok_or_else(|| {
+    let row = last.cloned().ok_or_else(|| {
         ApiError::NotFound(format!(
             "period {period} of `{contract}` has no such statement: \
              GET …/settlements lists those that there are"
         ))
     })?;
-    document(&row, &wanted).await
+    document(&api, &row, rows, &wanted).await
 }
 
 pub async fn step(
@@ -158,7 +160,12 @@ fn shown(row: &SettlementRow) -> Result<Value, ApiError> {
     }))
 }
 
-async fn document(row: &SettlementRow, wanted: &Wanted) -> Result<Response, ApiError> {
+async fn document(
+    api: &Api,
+    row: &SettlementRow,
+    rows: Vec<SettlementRow>,
+    wanted: &Wanted,
+) -> Result<Response, ApiError> {
     let lang = Lang::from(wanted.lang);
     let (kind, body) = match wanted.format {
         // As it stands in the log, so that its hash is the leaf's.
@@ -172,11 +179,39 @@ async fn document(row: &SettlementRow, wanted: &Wanted) -> Result<Response, ApiE
             let said = read(row)?;
             ("text/plain; charset=utf-8", text(&said).into_bytes())
         }
-        Format::Pdf => {
-            let why = "this server makes no PDF: ask for `format=html`, which prints as one";
-            return Err(ApiError::Bad(why.to_owned()));
-        }
+        Format::Pdf => ("application/pdf", printed(api, row, rows, lang).await?),
     };
     let kind = HeaderValue::from_static(kind);
     Ok(([(header::CONTENT_TYPE, kind)], body).into_response())
+}
+
+/// One is printed at a time: it takes a core and some tens of megabytes.
+static PRESS: Semaphore = Semaphore::const_new(1);
+
+async fn printed(
+    api: &Api,
+    row: &SettlementRow,
+    rows: Vec<SettlementRow>,
+    lang: Lang,
+) -> Result<Vec<u8>, ApiError> {
+    let leaf = row.leaf;
+    let unavailable = |why: String| {
+        tracing::error!(leaf, why, "a settlement cannot be printed");
+        ApiError::Unavailable(format!(
+            "the statement of leaf {leaf} cannot be printed: ask for `format=html`, or try again"
+        ))
+    };
+    let contract = api.settler.contract(&row.contract, &row.hash).await?;
+    let origin = api.shared.log.key().name().to_owned();
+    let row = row.clone();
+    let turn = PRESS.acquire().await;
+    let turn = turn.map_err(|error| unavailable(error.to_string()))?;
+    let print = move || {
+        // Until it is printed, also when nobody waits for it any more.
+        let _turn = turn;
+        statement::pdf(&contract, &row, &rows, &origin, lang)
+    };
+    let printed = tokio::task::spawn_blocking(print).await;
+    let printed = printed.map_err(|error| unavailable(error.to_string()))?;
+    printed.map_err(|error| unavailable(format!("{error:#}")))
 }
