@@ -247,9 +247,9 @@ class Story:
             raise Failure(f"incidents before anything happened: {self.incidents()}")
 
     def good_minute(self):
-        lines = self.server.call(self.auditor, "/status")["lines"]
+        lines = self.server.call(self.auditor, "/status")["status"]["lines"]
         media = next(line for line in lines if line["module"] == "media")
-        return any(minute["state"] == "up" for minute in media["minutes"])
+        return any(minute["state"] == "good" for minute in media["minutes"])
 
     def outage(self):
         say(f"2. The media fail for {FAULT_SECONDS} s, on purpose")
@@ -370,10 +370,9 @@ class Story:
 
 
 def program():
-    for place in (ROOT / "target/release/surecast", ROOT / "target/debug/surecast"):
-        if place.exists():
-            return str(place)
-    return shutil.which("surecast")
+    built = [ROOT / "target" / profile / "surecast" for profile in ("release", "debug")]
+    built = sorted((p for p in built if p.exists()), key=lambda p: p.stat().st_mtime)
+    return str(built[-1]) if built else shutil.which("surecast")
 
 
 def main():
@@ -382,10 +381,14 @@ def main():
                         help="the program [default: the one built here, or the one in PATH]")
     parser.add_argument("--directory", type=pathlib.Path, metavar="DIR",
                         help="an empty directory for all files [default: a new temporary one]")
+    parser.add_argument("--replace", action="store_true",
+                        help="remove what an earlier story left in that directory")
     arguments = parser.parse_args()
     if not arguments.surecast:
         parser.error("no surecast is built here: run `cargo build --release` first")
     directory = arguments.directory or pathlib.Path(tempfile.mkdtemp(prefix="surecast-story-"))
+    if arguments.replace and (directory / "server.log").exists():
+        shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         parser.error(f"{directory} is not empty")

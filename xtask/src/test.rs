@@ -168,6 +168,7 @@ fn end_to_end_steps() -> Result<Vec<Step>> {
         install::virtual_environment("python"),
         install::media("media", false),
     ];
+    steps.push(story());
     let mut files = Vec::new();
     for entry in fs::read_dir(&e2e).with_context(|| format!("cannot read {}", e2e.display()))? {
         let file = entry?.file_name().to_string_lossy().into_owned();
@@ -186,6 +187,27 @@ fn end_to_end_steps() -> Result<Vec<Step>> {
         );
     }
     Ok(steps)
+}
+
+/// The example that newcomers run, on the binary under test. It lives through
+/// seven minutes of a contract in real time.
+fn story() -> Step {
+    let script = paths::root().join("examples/guarantee/story.py");
+    let binary = paths::target().join("debug/surecast");
+    let folder = paths::cache().join("story");
+    let [script, binary, folder] =
+        [script, binary, folder].map(|path| path.to_string_lossy().into_owned());
+    let arguments = [
+        &script,
+        "--surecast",
+        &binary,
+        "--directory",
+        &folder,
+        "--replace",
+    ];
+    let python = prerequisites::python().unwrap_or("python3");
+    let about = "a show, an outage and its settlement, from examples/guarantee";
+    Step::new("story", about, python, &arguments).after(&["server"])
 }
 
 /// The steps asked for and, before them, what they need.
@@ -222,7 +244,7 @@ fn ensure(steps: &[Step]) -> Result<()> {
     if has("unit") {
         needed.push(prerequisites::POSTGRES);
     }
-    if has("python") {
+    if has("python") || has("story") {
         needed.push(prerequisites::PYTHON);
     }
     if has("media") {

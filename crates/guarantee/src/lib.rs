@@ -18,6 +18,7 @@ pub mod interval;
 pub mod meter;
 pub mod method;
 pub mod module;
+pub mod nines;
 pub mod offer;
 pub mod ratio;
 pub mod report;

@@ -467,7 +467,9 @@ fn same_period(
     })
 }
 
-fn policy(contract: &Contract) -> ExclusionPolicy {
+/// Which exclusions a contract allows, and how.
+#[must_use]
+pub fn policy(contract: &Contract) -> ExclusionPolicy {
     let rules = contract.exclusions.iter().map(|(class, rule)| {
         let rule = ClassRule {
             notice_s: rule.notice_s(),

@@ -16,7 +16,9 @@ use thiserror::Error;
 
 use crate::limits::TOKEN_BYTES;
 
-pub use grants::{AgentGrant, Grants, SipGrant, VideoGrant, source_from_name, source_name};
+pub use grants::{
+    AgentGrant, Grants, GuaranteeGrant, SipGrant, VideoGrant, source_from_name, source_name,
+};
 
 /// Clocks of token makers may be off by this much.
 pub const LEEWAY: Duration = Duration::from_secs(60);

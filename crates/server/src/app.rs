@@ -113,7 +113,12 @@ impl Server {
         let shared = guarantee
             .as_ref()
             .map(|guarantee| guarantee.shared().clone());
-        let doors = doors_of(&config, keys, &control, metrics, media, shared, faults);
+        let people = guarantee
+            .as_ref()
+            .map(|guarantee| (guarantee.desk().clone(), guarantee.settler().clone()));
+        let mut doors = doors_of(&config, keys, &control, metrics, media, shared, faults);
+        doors.people = people;
+        let doors = Arc::new(doors);
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -266,18 +271,19 @@ fn doors_of(
     media: Weak<MediaPlane>,
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
-) -> Arc<Doors> {
-    Arc::new(Doors {
+) -> Doors {
+    Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
         metrics,
         media,
         guarantee,
+        people: None,
         faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
-    })
+    }
 }
 
 /// A certificate that cannot be used is a mistake in the configuration.

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use crate::auth::Keys;
 use crate::config::Config;
 use crate::control::Control;
+use crate::guarantee::{Desk, Settler};
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 
@@ -38,6 +39,8 @@ pub struct Doors {
     pub media: Weak<MediaPlane>,
     /// What is measured; `None` where that is turned off.
     pub guarantee: Option<Arc<crate::guarantee::Shared>>,
+    /// Incidents, tickets and settlements; where something is measured.
+    pub people: Option<(Desk, Settler)>,
     /// Faults on purpose, with `--dev` only.
     pub faults: Option<Arc<crate::faults::Faults>>,
     /// Whether new clients are welcome.
@@ -83,10 +86,15 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
         .with_state(doors.clone());
-    let router = match &doors.guarantee {
+    let mut router = match &doors.guarantee {
         Some(shared) => router.merge(log::routes(shared.log.clone())),
         None => router,
     };
+    if let (Some(shared), Some((desk, settler))) = (&doors.guarantee, doors.people.clone()) {
+        let (keys, shared) = (doors.keys.clone(), shared.clone());
+        let api = guarantee::api::Api::new(keys, shared, desk, settler);
+        router = router.merge(guarantee::api::router(&api));
+    }
     if cors {
         router.layer(axum::middleware::from_fn(cors::allow_all))
     } else {

@@ -20,6 +20,7 @@ mod look;
 mod pulse;
 mod receipts;
 mod reports;
+mod role;
 mod run;
 mod settler;
 mod tap;
@@ -33,7 +34,8 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::evidence::appender;
-use surecast_guarantee::evidence::{Kind, Leaf, VerifyingKey};
+use surecast_guarantee::evidence::tile::WIDTH;
+use surecast_guarantee::evidence::{Audit, Kind, Leaf, VerifyingKey};
 use surecast_guarantee::meter::{Levels, Meter, Settings};
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::{MAX_SOURCE, Minute, Source};
@@ -45,19 +47,20 @@ use crate::cli::Failure;
 use crate::clock;
 use crate::config::Config;
 use crate::control::Control;
-use crate::evidence::{EvidenceLog, key_file};
+use crate::evidence::{EvidenceLog, Reader, key_file};
 use crate::media_plane::MediaPlane;
 use crate::metrics::Metrics;
 use crate::store::Store;
 
 pub use book::{
-    Book, ContractLine, LineStatus, MinuteStatus, OpenIncident, Planned, Shown, Status,
+    Book, ContractLine, LineStatus, Lines, MinuteStatus, OpenIncident, Planned, Shown, Status,
 };
 pub(crate) use delivery::check_smtp;
 pub use delivery::{Delivery, Parcel, Waker};
 pub use desk::{Desk, DeskError, DeskView};
 pub use receipts::{ReceiptRefusal, Receipts};
 pub use reports::{Receipt, Refusal, Reports};
+pub use role::Role;
 pub use settler::{Settler, SettlerError};
 pub use tap::{Message, Tap};
 
@@ -89,6 +92,30 @@ impl Shared {
         self.book
             .read()
             .unwrap_or_else(|broken| broken.into_inner())
+    }
+
+    /// Leaves of the log by their indexes, in order, read from the disk and
+    /// verified; leaves of later versions are left out. Blocks.
+    ///
+    /// # Errors
+    /// The log cannot be read, or does not verify.
+    pub fn leaves(&self, indexes: &[u64]) -> Result<Vec<(u64, Leaf)>, String> {
+        let mut reader = Reader::new(self.log.root());
+        let audit = Audit::open(&mut reader, self.log.key());
+        let mut audit = audit.map_err(|fault| fault.to_string())?;
+        let wanted: BTreeSet<u64> = indexes.iter().copied().collect();
+        let bundles: BTreeSet<u64> = indexes.iter().map(|i| i / u64::from(WIDTH)).collect();
+        let mut leaves = Vec::with_capacity(wanted.len());
+        for bundle in bundles {
+            let taken = audit.handle_bundle(&mut reader, bundle, |index, entry| {
+                if wanted.contains(&index) {
+                    leaves.extend(Leaf::parse(entry).map(|leaf| (index, leaf)));
+                }
+                Ok(())
+            });
+            taken.map_err(|fault| fault.to_string())?;
+        }
+        Ok(leaves)
     }
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, Book> {

@@ -21,27 +21,37 @@ impl Tickets {
     /// # Errors
     /// The query is too long, or has too many words.
     pub fn search(&self, query: &str) -> Result<Vec<&Ticket>, Refused> {
-        if query.len() > MAX_QUERY {
-            return Err(Refused::TooLong {
-                what: "the query".to_owned(),
-                most: MAX_QUERY,
-            });
-        }
-        let query = query.to_lowercase();
-        let terms: Vec<&str> = query.split_whitespace().collect();
-        if terms.len() > MAX_TERMS {
-            return Err(Refused::Full {
-                what: "words in the query".to_owned(),
-                most: MAX_TERMS,
-            });
-        }
-        if terms.is_empty() {
-            return Ok(Vec::new());
-        }
-        let found = self.saved.tickets.values().rev();
-        let found = found.filter(|ticket| matches(ticket, &terms));
-        Ok(found.take(MAX_FOUND).collect())
+        search(self.saved.tickets.values().rev(), query)
     }
+}
+
+/// The same in tickets that are at hand, in the order in which they come.
+///
+/// # Errors
+/// As [`Tickets::search`].
+pub fn search<'a>(
+    tickets: impl IntoIterator<Item = &'a Ticket>,
+    query: &str,
+) -> Result<Vec<&'a Ticket>, Refused> {
+    if query.len() > MAX_QUERY {
+        return Err(Refused::TooLong {
+            what: "the query".to_owned(),
+            most: MAX_QUERY,
+        });
+    }
+    let query = query.to_lowercase();
+    let terms: Vec<&str> = query.split_whitespace().collect();
+    if terms.len() > MAX_TERMS {
+        return Err(Refused::Full {
+            what: "words in the query".to_owned(),
+            most: MAX_TERMS,
+        });
+    }
+    if terms.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = tickets.into_iter().filter(|ticket| matches(ticket, &terms));
+    Ok(found.take(MAX_FOUND).collect())
 }
 
 fn matches(ticket: &Ticket, terms: &[&str]) -> bool {

@@ -53,6 +53,10 @@ pub struct Grants {
     /// What is allowed with agents.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentGrant>,
+    /// What is allowed with the guarantee. Not one of LiveKit's claims: rooms do
+    /// not look at it, and other servers pass it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guarantee: Option<GuaranteeGrant>,
     /// How the room shall be if this participant creates it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub room_config: Option<proto::RoomConfiguration>,
@@ -150,6 +154,19 @@ pub struct AgentGrant {
     /// Everything.
     #[serde(skip_serializing_if = "is_false")]
     pub admin: bool,
+}
+
+/// What is allowed with contracts, incidents, tickets and settlements.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct GuaranteeGrant {
+    /// In which part: `operator`, `customer` and the like. What each may do is
+    /// the server's matter.
+    pub role: String,
+    /// Contracts that it is for; empty: all, but for a customer, who then has
+    /// none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<String>,
 }
 
 impl Grants {

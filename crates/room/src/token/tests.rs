@@ -118,6 +118,25 @@ fn refusals() {
 }
 
 #[test]
+fn a_role_of_the_guarantee_travels_beside_livekits_claims() {
+    let grants = Grants {
+        guarantee: Some(GuaranteeGrant {
+            role: "customer".to_owned(),
+            contracts: vec!["acme".to_owned()],
+        }),
+        ..grants()
+    };
+    let jwt = sign("devkey", "secret", &grants, Duration::from_secs(60), now());
+    let claims = URL_SAFE_NO_PAD.decode(jwt.split('.').nth(1).unwrap());
+    let claims: serde_json::Value = serde_json::from_slice(&claims.unwrap()).unwrap();
+    let expected = serde_json::json!({"role": "customer", "contracts": ["acme"]});
+    assert_eq!(claims["guarantee"], expected);
+    let got = verify(&jwt, secret, now()).unwrap();
+    assert_eq!(got.guarantee, grants.guarantee);
+    assert_eq!(got.video, grants.video);
+}
+
+#[test]
 fn a_permission_survives_the_round_trip() {
     let mut grant = VideoGrant::default();
     let permission = proto::ParticipantPermission {

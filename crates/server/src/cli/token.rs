@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use clap::{Args, Subcommand};
 use surecast_room::Grants;
-use surecast_room::token::{self, VideoGrant};
+use surecast_room::token::{self, GuaranteeGrant, VideoGrant};
 
 use super::{ConfigArgs, Failure, Overrides, print};
 use crate::clock;
 use crate::config::Span;
+use crate::guarantee::Role;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum TokenCommand {
@@ -60,6 +61,13 @@ pub(super) struct CreateArgs {
     /// Allow listing rooms.
     #[arg(long)]
     room_list: bool,
+    /// Allow what this role may do with contracts, incidents, tickets and settlements: operator, agent,
+    /// account_manager, expert, customer, auditor, probe or hook.
+    #[arg(long, value_name = "ROLE")]
+    guarantee_role: Option<Role>,
+    /// A contract that the role is for; may be repeated [default: all; a customer's token names them].
+    #[arg(long = "contract", value_name = "ID", requires = "guarantee_role")]
+    contracts: Vec<String>,
     /// How long the token is valid: 20s, 5m, 6h, 7d.
     #[arg(long, default_value = "6h")]
     ttl: Span,
@@ -92,16 +100,22 @@ impl CreateArgs {
         if self.room.is_some() && self.identity.is_none() && !self.room_admin {
             return wrong("--room needs --identity, so that somebody can join, or --room-admin");
         }
-        if self.identity.is_some() && self.room.is_none() && !(self.room_create || self.room_list) {
+        if self.guarantee_role == Some(Role::Customer) && self.contracts.is_empty() {
+            return wrong(
+                "--guarantee-role customer needs --contract: which contracts are the customer's",
+            );
+        }
+        let elsewhere = self.room_create || self.room_list || self.guarantee_role.is_some();
+        if self.identity.is_some() && self.room.is_none() && !elsewhere {
             return wrong("--identity needs --room: the room that may be joined");
         }
         if self.room_admin && self.room.is_none() {
             return wrong("--room-admin needs --room: the room that may be administered");
         }
-        if self.identity.is_none() && !(self.room_admin || self.room_create || self.room_list) {
+        if self.identity.is_none() && !(self.room_admin || elsewhere) {
             return wrong(
                 "the token would allow nothing: give --identity and --room, or one of --room-admin, --room-create, \
-                 --room-list",
+                 --room-list, --guarantee-role",
             );
         }
         Ok(())
@@ -147,6 +161,10 @@ impl CreateArgs {
                 hidden: self.hidden,
                 recorder: self.recorder,
                 ..VideoGrant::default()
+            }),
+            guarantee: self.guarantee_role.map(|role| GuaranteeGrant {
+                role: role.name().to_owned(),
+                contracts: self.contracts.clone(),
             }),
             ..Grants::default()
         }

@@ -1,6 +1,7 @@
 //! `/guarantee/v1/status` for programs and `/status` for people: what the log
 //! says of the last hour, the day and the contracts.
 
+pub mod api;
 mod people;
 pub(super) mod probes;
 pub(super) mod receipts;
@@ -114,21 +115,10 @@ fn overall(status: &Status, words: &Words) -> String {
     let last = status.lines.iter().filter_map(|line| line.minutes.last());
     let worst = last
         .map(|minute| minute.state)
-        .max_by_key(|state| badness(*state));
+        .max_by_key(|state| state.badness());
     let state = worst.unwrap_or(Shown::Unknown);
     let (class, word) = (class(state), words.overall(state));
     format!(r#"<p class="overall {class}"><b>{word}</b></p>"#)
-}
-
-const fn badness(state: Shown) -> u8 {
-    match state {
-        Shown::Idle => 0,
-        Shown::Good => 1,
-        Shown::Unknown => 2,
-        Shown::Maintenance => 3,
-        Shown::NoData => 4,
-        Shown::Bad => 5,
-    }
 }
 
 fn render_line(out: &mut String, line: &LineStatus, words: &Words) {

@@ -1,7 +1,9 @@
 //! What the log says: its rollups, and what they come to.
 
+mod lines;
 mod people;
 mod status;
+mod trail;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -14,14 +16,16 @@ use surecast_guarantee::contract::life::{Fact, Measures, Record};
 use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
-use surecast_guarantee::incident::Seen;
+use surecast_guarantee::exclusion::Exclusion;
 use surecast_guarantee::incident::output::MAX_REFS;
+use surecast_guarantee::incident::{Entry, Seen};
 use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::experience::{self, Experience, ExperienceTable};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupState, RollupTable, Source};
 use tokio::sync::Notify;
 
+use super::Shared;
 use super::desk::Logged;
 use super::reports::Taken;
 use crate::evidence::{Reader, walk};
@@ -29,8 +33,10 @@ use crate::metrics::Metrics;
 
 use people::People;
 
+pub use lines::Lines;
 pub use people::{OpenIncident, Planned};
 pub use status::{ContractLine, LineStatus, MinuteStatus, Shown, Status};
+pub use trail::Trail;
 
 /// Minutes that burn rates look back over: three days.
 const WATCHED: u32 = 72 * 60;
@@ -59,6 +65,7 @@ pub struct Book {
     record: Arc<Record>,
     contracts: Vec<Contract>,
     watched: Vec<Watched>,
+    trail: Trail,
     /// What was reported, from the log to whoever takes reports.
     reports: Taken,
     seen: VecDeque<SeenAt>,
@@ -118,6 +125,7 @@ impl Book {
             record: Arc::default(),
             contracts: Vec::new(),
             watched: Vec::new(),
+            trail: Trail::default(),
             reports: Taken::default(),
             seen: VecDeque::new(),
             waker: Arc::default(),
@@ -134,6 +142,27 @@ impl Book {
     /// it has, or the one in which the server said that it measures from then on.
     pub(super) fn accounted(&self) -> Option<Minute> {
         self.last.or(self.begun)
+    }
+
+    /// Which leaves tell of which incident.
+    pub const fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Time that was declared not to count, in the order of the log.
+    pub fn exclusions(&self) -> &[Exclusion] {
+        &self.people.exclusions
+    }
+
+    /// Takes what is in the log of incidents and exclusions. Being told again
+    /// changes nothing.
+    pub(super) fn handle_said(&mut self, leaf: &Leaf, index: u64) {
+        self.people.handle_leaf(index, leaf);
+        if *leaf.kind() == Kind::Incident
+            && let Ok(entry) = leaf.decode::<Entry>()
+        {
+            self.trail.handle_entry(&entry, index);
+        }
     }
 
     /// Regions of which something is measured or promised here.
@@ -271,10 +300,9 @@ impl Book {
                 if let Ok(Some(fact)) = Fact::of(leaf) {
                     self.handle_fact(&fact, index, leaf.at());
                 }
-                self.people.handle_leaf(index, leaf);
             }
             Kind::Receipt => self.reports.handle_leaf(leaf, index),
-            _ => self.people.handle_leaf(index, leaf),
+            _ => self.handle_said(leaf, index),
         }
     }
 

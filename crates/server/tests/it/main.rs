@@ -6,6 +6,7 @@ mod contract;
 mod evidence;
 mod faults;
 mod guarantee;
+mod guarantee_api;
 mod harness;
 mod offers;
 mod postgres;

@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde_json::json;
 use surecast_guarantee::evidence::note::NoteError;
 use surecast_guarantee::report::ReportError;
@@ -20,7 +19,10 @@ pub(crate) async fn take(State(doors): State<Arc<Doors>>, body: Bytes) -> Respon
     let Some(shared) = &doors.guarantee else {
         return answer(StatusCode::NOT_FOUND, OFF.trim_end());
     };
-    match shared.take_probe(&body, Timestamp::now()).await {
+    match shared
+        .take_probe(&body, crate::guarantee::timestamp())
+        .await
+    {
         Ok(receipt) => {
             let log = shared.log.key().name();
             Json(json!({ "leaf": receipt.leaf, "sha256": receipt.sha256, "log": log }))

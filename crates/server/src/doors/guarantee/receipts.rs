@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -57,7 +56,10 @@ pub(crate) async fn take(
     };
     let who = (room, grants.identity.as_str());
     let said = (signed.statement.as_str(), signed.signature.as_str());
-    match shared.receipts.take(who, said, Timestamp::now()) {
+    match shared
+        .receipts
+        .take(who, said, crate::guarantee::timestamp())
+    {
         Ok(countersignature) => Json(json!({
             "countersignature": countersignature,
             "key": shared.receipts.key().to_string(),

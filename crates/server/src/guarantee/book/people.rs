@@ -24,6 +24,9 @@ pub(super) struct People {
     pub incidents: BTreeMap<(String, u64), OpenIncident>,
     /// The latest time of any leaf: an exclusion counts as declared then.
     latest: Option<Timestamp>,
+    /// The last leaf of these kinds. The desk tells of its leaves at once, and the
+    /// log tells of all: what is heard twice must not bring back what is over.
+    heard: Option<u64>,
 }
 
 /// An incident that is not over.
@@ -59,6 +62,11 @@ pub struct Planned {
 impl People {
     pub fn handle_leaf(&mut self, index: u64, leaf: &Leaf) {
         self.latest = self.latest.max(Some(leaf.at()));
+        let is_said = matches!(leaf.kind(), Kind::Exclusion | Kind::Incident);
+        if !is_said || self.heard >= Some(index) {
+            return;
+        }
+        self.heard = Some(index);
         match leaf.kind() {
             Kind::Exclusion => {
                 if let Ok(exclusion) = leaf.decode::<Exclusion>()

@@ -88,6 +88,20 @@ pub enum Shown {
     Unknown,
 }
 
+impl Shown {
+    /// Larger is worse.
+    pub const fn badness(self) -> u8 {
+        match self {
+            Self::Idle => 0,
+            Self::Good => 1,
+            Self::Unknown => 2,
+            Self::Maintenance => 3,
+            Self::NoData => 4,
+            Self::Bad => 5,
+        }
+    }
+}
+
 /// What a contract promises of a line, and what it came to so far.
 #[derive(Debug, Serialize)]
 pub struct ContractLine {
@@ -251,7 +265,7 @@ fn minute_status(minute: Minute, cell: Option<Cell>) -> MinuteStatus {
     }
 }
 
-fn shown(cell: Cell) -> Shown {
+pub(super) fn shown(cell: Cell) -> Shown {
     let counts = cell.counts;
     let (good, bad) = match counts.up_ms + counts.down_ms {
         0 => (counts.good, counts.bad),

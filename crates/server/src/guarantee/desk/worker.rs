@@ -212,11 +212,12 @@ impl Worker {
         exclusion.log_index = None;
         let leaf = Leaf::json(Kind::Exclusion, now, &exclusion);
         let leaf = leaf.map_err(|why| DeskError::Invalid(why.to_string()))?;
-        let appended = self.shared.log.append(vec![leaf]).await;
+        let appended = self.shared.log.append(vec![leaf.clone()]).await;
         let indexes = appended.map_err(|why| {
             let why = why.to_string();
             unavailable(&why, "nothing was declared")
         })?;
+        self.shared.write().handle_said(&leaf, indexes.start);
         exclusion.log_index = Some(indexes.start);
         exclusion.approved_by.clone_from(&by.name);
         self.maintain(&exclusion, now);
@@ -298,8 +299,12 @@ impl Worker {
         }
         let mut indexes = 0..0;
         if !new.is_empty() {
-            let appended = self.shared.log.append(new).await;
+            let appended = self.shared.log.append(new.clone()).await;
             indexes = appended.map_err(|why| why.to_string())?;
+            let mut book = self.shared.write();
+            for (leaf, index) in new.iter().zip(indexes.clone()) {
+                book.handle_said(leaf, index);
+            }
         }
         for breach in said {
             self.logged.breach(breach);
