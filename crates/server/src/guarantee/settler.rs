@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use super::{Shared, timestamp};
 use crate::config;
-use crate::store::{SettlementRow, Store};
+use crate::store::{ContractRow, SettlementRow, Store};
 
 pub use plan::Rules;
 
