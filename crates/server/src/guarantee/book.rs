@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use surecast_guarantee::burn::{Alert, BurnDetector};
 use surecast_guarantee::contract::Contract;
-use surecast_guarantee::contract::life::{Fact, Measures, Record};
+use surecast_guarantee::contract::life::{Fact, Measures, Record, Schedule};
 use surecast_guarantee::contract::policy::SeverityPolicy;
 use surecast_guarantee::coverage::Coverage;
 use surecast_guarantee::evidence::{Audit, Kind, Leaf, Replay, VerifyingKey};
@@ -23,6 +23,7 @@ use surecast_guarantee::method::burned;
 use surecast_guarantee::module::{Module, Region};
 use surecast_guarantee::rollup::experience::{self, Experience, ExperienceTable};
 use surecast_guarantee::rollup::{Minute, Rollup, RollupState, RollupTable, Source};
+use surecast_guarantee::term::Period;
 use tokio::sync::Notify;
 
 use super::Shared;
@@ -195,8 +196,18 @@ impl Book {
     }
 
     /// What the log says of the lives of contracts.
-    pub(super) fn record(&self) -> Arc<Record> {
+    pub fn record(&self) -> Arc<Record> {
         self.record.clone()
+    }
+
+    /// The periods of a contract's own term, and those of renewals and grace that
+    /// have begun; cut where another version holds.
+    pub fn periods(&self, contract: &Contract, now: Timestamp) -> Vec<Period> {
+        let term = contract.term.interval();
+        let horizon = term.map_or(now, |term| term.end.max(now));
+        let schedule = Schedule::new(contract, &self.record, Timestamp::MAX);
+        let periods = schedule.and_then(|schedule| schedule.periods(horizon));
+        periods.unwrap_or_default()
     }
 
     /// The lines that the log expects of this server.

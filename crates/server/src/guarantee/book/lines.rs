@@ -16,6 +16,7 @@ use surecast_guarantee::ratio::Percent;
 use surecast_guarantee::rollup::table::Cell;
 use surecast_guarantee::rollup::{Minute, RollupState, Source};
 use surecast_guarantee::settlement::{self, Share};
+use surecast_guarantee::term::Period;
 
 use super::status::{Shown, shown};
 use super::{Book, Shared};
@@ -150,11 +151,12 @@ impl Shared {
     /// How the lines of a contract stand at `now`. A year of a line takes some
     /// milliseconds; the book is free between two lines.
     pub fn lines(&self, contract: &Contract, now: Timestamp) -> Lines {
-        let (last, declared) = {
+        let (last, declared, periods) = {
             let book = self.book();
-            (book.last(), book.exclusions().to_vec())
+            let declared = book.exclusions().to_vec();
+            (book.last(), declared, book.periods(contract, now))
         };
-        let times = Times::of(contract, &declared, last, now);
+        let times = Times::of(contract, &declared, &periods, last, now);
         let lines = contract.coverage.iter();
         let line = |coverage| self.book().line_now(contract, coverage, &times);
         let lines: Vec<LineNow> = lines.map(line).collect();
@@ -175,11 +177,13 @@ impl Times {
     fn of(
         contract: &Contract,
         declared: &[Exclusion],
+        periods: &[Period],
         last: Option<Minute>,
         now: Timestamp,
     ) -> Self {
-        let policy = settlement::policy(contract);
-        let periods = contract.term.periods().unwrap_or_default();
+        let mut policy = settlement::policy(contract);
+        // What conditions take out is seen in the settlement.
+        policy.0.retain(|class, _| class.is_declared());
         let begun = periods.iter().map(|period| period.interval);
         let begun = begun.filter(|period| period.start <= now);
         let valid = begun

@@ -7,6 +7,7 @@ use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use surecast_guarantee::contract::Contract;
+use surecast_guarantee::contract::life::{Record, life};
 
 use super::Api;
 use super::access::Caller;
@@ -22,7 +23,8 @@ pub async fn list(
     let all = api.desk.contracts();
     let seen = all.iter().filter(|contract| caller.sees(&contract.id));
     let views = seen.filter_map(|contract| api.desk.view(&contract.id));
-    let rows = views.map(|view| summary(&view, now));
+    let record = api.shared.book().record();
+    let rows = views.map(|view| summary(&view, &record, now));
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     Ok(Json(json!({ "contracts": rows })))
 }
@@ -33,9 +35,13 @@ pub async fn one(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<Value>, ApiError> {
     let view = api.view(&id)?;
-    let mut answer = summary(&view, timestamp())?;
+    let now = timestamp();
     let contract = &view.contract;
-    let periods = contract.term.periods().map_err(broken)?;
+    let (record, periods) = {
+        let book = api.shared.book();
+        (book.record(), book.periods(contract, now))
+    };
+    let mut answer = summary(&view, &record, now)?;
     let period = periods.iter().map(|period| {
         json!({
             "index": period.index,
@@ -49,7 +55,7 @@ pub async fn one(
     Ok(Json(answer))
 }
 
-fn summary(view: &DeskView, now: Timestamp) -> Result<Value, ApiError> {
+fn summary(view: &DeskView, record: &Record, now: Timestamp) -> Result<Value, ApiError> {
     let contract = &view.contract;
     let open_incidents = view.incidents.iter().filter(|i| i.state.is_open());
     let open_tickets = view.tickets.iter().filter(|t| t.state.is_open());
@@ -57,23 +63,13 @@ fn summary(view: &DeskView, now: Timestamp) -> Result<Value, ApiError> {
         "id": contract.id,
         "version": contract.version,
         "hash": contract.hash().map_err(broken)?,
-        "state": state(contract, now)?,
+        "state": life(contract, record, now).map_err(broken)?.state.name(),
         "provider": contract.parties.provider.name,
         "customer": contract.parties.customer.name,
         "term": contract.term.interval().map_err(broken)?,
         "open_incidents": open_incidents.count(),
         "open_tickets": open_tickets.count(),
     }))
-}
-
-/// By the days of the term alone.
-fn state(contract: &Contract, now: Timestamp) -> Result<&'static str, ApiError> {
-    let term = contract.term.interval().map_err(broken)?;
-    Ok(match now {
-        now if now < term.start => "signed",
-        now if now < term.end => "active",
-        _ => "expired",
-    })
 }
 
 /// A customer sees the names of the provider's people, and the desk that is

@@ -19,7 +19,7 @@ use super::Api;
 use super::access::Caller;
 use super::body::Body;
 use super::error::ApiError;
-use crate::guarantee::timestamp;
+use crate::guarantee::{Book, timestamp};
 
 /// Maintenance as it is declared.
 #[derive(Deserialize)]
@@ -38,8 +38,7 @@ pub async fn maintenance(
     Path(contract): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let view = api.view(&contract)?;
-    let declared = api.shared.book().exclusions().to_vec();
-    let judged = judged(&view.contract, &declared);
+    let judged = judged(&view.contract, &api.shared.book());
     Ok(Json(json!({ "maintenance": judged })))
 }
 
@@ -68,17 +67,18 @@ pub async fn declare(
     };
     let leaf = api.desk.declare(&contract, actor, exclusion).await?;
     let view = api.view(&contract)?;
-    let declared = api.shared.book().exclusions().to_vec();
-    let judged = judged(&view.contract, &declared);
+    let judged = judged(&view.contract, &api.shared.book());
     let own = judged.into_iter().find(|one| one["leaf"] == json!(leaf));
     let full = || ApiError::Unavailable(format!("it is leaf {leaf}, and is not shown here"));
     Ok((StatusCode::CREATED, Json(own.ok_or_else(full)?)))
 }
 
 /// Each with what it takes out of the periods that it touches, as things stand.
-fn judged(contract: &Contract, exclusions: &[Exclusion]) -> Vec<Value> {
-    let policy = settlement::policy(contract);
-    let periods = contract.term.periods().unwrap_or_default();
+fn judged(contract: &Contract, book: &Book) -> Vec<Value> {
+    let exclusions = book.exclusions();
+    let periods = book.periods(contract, timestamp());
+    let mut policy = settlement::policy(contract);
+    policy.0.retain(|class, _| class.is_declared());
     let mut counted = vec![0_u64; exclusions.len()];
     let mut refused = vec![None; exclusions.len()];
     for period in periods {
