@@ -139,6 +139,14 @@ pub const SETTINGS: &[Setting] = &[
         "where people reach this server, for links in what is sent to them; empty: http.listen",
     ),
     setting(
+        "guarantee.settle_after",
+        "a period is settled this long after its end, and again this long after something late came in",
+    ),
+    setting(
+        "guarantee.final_after",
+        "a settlement that nobody disputed is made final after this",
+    ),
+    setting(
         "guarantee.mail.smtp",
         "mail server: smtp://USER:PASSWORD@HOST:PORT (plain, or with ?tls=required STARTTLS), smtps://…; \
          empty: no mail is sent",
@@ -167,14 +175,6 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "guarantee.phone.hook",
         "gets whom to call and what to say, as signed JSON; empty: nobody is called",
-    ),
-    setting(
-        "guarantee.settle_after",
-        "a period is settled this long after its end, and again this long after something late came in",
-    ),
-    setting(
-        "guarantee.final_after",
-        "a settlement that nobody disputed is made final after this",
     ),
     setting(
         "log.level",

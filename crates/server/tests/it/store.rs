@@ -46,7 +46,7 @@ async fn events_wait_in_postgres_for_the_next_run() {
 #[test]
 fn a_url_is_printed_without_its_password() {
     let output = surecast()
-        .args(["config", "print"])
+        .args(["config", "print", "--dev"])
         .env("SURECAST_STORE__URL", "postgres://me:hidden@h/db")
         .output()
         .unwrap();
