@@ -190,7 +190,7 @@ fn end_to_end_steps() -> Result<Vec<Step>> {
 }
 
 /// The example that newcomers run, on the binary under test. It lives through
-/// seven minutes of a contract in real time.
+/// nine minutes of a contract in real time.
 fn story() -> Step {
     let script = paths::root().join("examples/guarantee/story.py");
     let binary = paths::target().join("debug/surecast");
