@@ -113,12 +113,12 @@ class MailSession(socketserver.StreamRequestHandler):
 
 
 class Audience(threading.Thread):
-    """A publisher and viewers who come again whenever they are thrown out."""
+    """A publisher and viewers; when they are through, or thrown out, others come."""
 
-    def __init__(self, program, url):
+    def __init__(self, program, url, stay):
         super().__init__(daemon=True)
-        self.command = [program, "load", "--url", url, "--audio", "--subscribers", "4",
-                        "--duration", "40s", "--join-rate", "10/s"]
+        self.command = [program, "load", "--url", url, "--audio", "--subscribers", "3",
+                        "--duration", stay, "--join-rate", "10/s"]
         self.ended = threading.Event()
         self.process = None
         self.start()
@@ -219,7 +219,8 @@ class Story:
         self.directory = directory
         self.mail = MailSink()
         self.server = Server(program, directory, self.mail.url)
-        self.audience = Audience(program, self.server.url)
+        # One show that everybody stays in, and one where people come and go.
+        self.audiences = [Audience(program, self.server.url, stay) for stay in ("8m", "20s")]
         role = lambda name, *more: self.server.token("--guarantee-role", name, *more)
         self.operator = role("operator", "--identity", "lea", "--name", "Lea (shift lead)")
         self.agent = role("agent", "--identity", "ben", "--name", "Ben (first line)")
@@ -228,7 +229,8 @@ class Story:
         self.auditor = role("auditor", "--identity", "otto", "--name", "Otto (auditor)")
 
     def end(self):
-        self.audience.stop()
+        for audience in self.audiences:
+            audience.stop()
         self.server.stop()
 
     def get(self, path):
@@ -268,7 +270,7 @@ class Story:
         opened = self.server.call(self.customer, f"/contracts/{NAME}/tickets", {
             "subject": "全场黑屏 Black screen for everybody",
             "body": "观众都看不到画面。Nobody sees the show.",
-            "about": {"module": "media", "region": "eu"}})["ticket"]
+            "about": {"region": "eu"}})["ticket"]
         path = f"/contracts/{NAME}/tickets/{opened}"
         try:
             self.server.call(self.agent, path + "/actions", {"mark": {"urgent": False}})

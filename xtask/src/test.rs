@@ -168,7 +168,7 @@ fn end_to_end_steps() -> Result<Vec<Step>> {
         install::virtual_environment("python"),
         install::media("media", false),
     ];
-    // steps.push(story());
+    steps.push(story());
     let mut files = Vec::new();
     for entry in fs::read_dir(&e2e).with_context(|| format!("cannot read {}", e2e.display()))? {
         let file = entry?.file_name().to_string_lossy().into_owned();
