@@ -13,10 +13,10 @@ use super::{Evidence, Inputs, Line, Settlement, Status, policy};
 use crate::calendar;
 use crate::contract::Contract;
 use crate::exclusion::{ValidExclusion, judge};
+use crate::html::escape;
 use crate::interval::Interval;
 use crate::method::evaluate;
 use crate::offer::Lang;
-use crate::offer::plot::escape;
 use crate::ratio::Percent;
 use crate::term::Period;
 

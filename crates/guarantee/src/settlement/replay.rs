@@ -227,6 +227,7 @@ impl Replayer {
         &self.record
     }
 
+    /// Takes all that was read into the tables.
     fn catch_up(&mut self) {
         while !self.waiting.is_empty() {
             self.advance_one();
@@ -250,7 +251,7 @@ impl Replayer {
     /// [page](super::page()).
     #[must_use]
     pub fn days(&mut self, contract: &Contract, period: &Period) -> Vec<Vec<Option<Percent>>> {
-        self.advance();
+        self.catch_up();
         let (empty, inputs) = (RollupTable::with_max_pages(0), self.inputs());
         super::page::days(contract, period, &self.evidence(&empty, &inputs))
     }
@@ -320,13 +321,6 @@ impl Replayer {
                 self.first_unreadable.get_or_insert((index, why));
                 Ok(Said::Nothing)
             }
-        }
-    }
-
-    /// Takes all that was read into the tables.
-    fn advance(&mut self) {
-        while !self.waiting.is_empty() {
-            self.advance_one();
         }
     }
 
@@ -472,8 +466,11 @@ impl Replayer {
 impl Said {
     /// Whether a statement of this time could depend on it.
     fn is_about(&self, period: Interval) -> bool {
-        self.instant()
-            .is_some_and(|instant| period.contains(instant))
+        match self {
+            // What was said after the period does not change it.
+            Self::Contract(_, at) | Self::Fact(_, at) => *at < period.end,
+            _ => self.instant().is_some_and(|at| period.contains(at)),
+        }
     }
 
     fn instant(&self) -> Option<Timestamp> {

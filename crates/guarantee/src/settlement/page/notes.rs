@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::super::{ConditionLine, Settlement};
 use crate::contract::policy::Effect;
+use crate::html::escape;
 use crate::offer::Lang;
-use crate::offer::plot::escape;
 
 pub(super) fn notes(s: &Settlement, lang: Lang, out: &mut String) {
     let mut notes: Vec<String> = Vec::new();

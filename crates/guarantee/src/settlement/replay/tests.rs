@@ -116,6 +116,22 @@ fn what_was_settled_is_settled_again() {
     assert!(error.is_err(), "an entry that was passed over");
 }
 
+/// A notice that came in the middle of a period can change it.
+#[test]
+fn facts_that_a_settlement_passes_over_are_counted() {
+    let mut leaves = log();
+    let early = settled(&leaves[..101]);
+    let retired = Fact::SourceRetired {
+        source: "server:b".parse().expect("a source"),
+    };
+    leaves.insert(101, fact(&retired, "2027-06-01T02:00:00Z"));
+    let (mut replayer, all) = read(&with(leaves, &early));
+    assert_eq!(all, Ok(()));
+    let said = replayer.finish().expect("fine").join("\n");
+    // 4,220 minutes and the fact.
+    assert!(said.contains("does not stand on them: 4221,"), "{said}");
+}
+
 #[test]
 fn what_differs_is_named() {
     let leaves = log();
