@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::engine::Incidents;
 use super::model::{Incident, LineState};
@@ -47,7 +47,7 @@ impl Incidents {
         self.make_room();
         let id = self.saved.last_id + 1;
         self.saved.last_id = id;
-        let first_bad = seen.first_bad.unwrap_or(seen.minute).start();
+        let first_bad = self.first_bad(id, line, seen);
         let before = Minute(seen.minute.0.saturating_sub(1));
         let state = LineState {
             minute: before,
@@ -58,7 +58,7 @@ impl Incidents {
             module: line.module,
             lines: BTreeMap::from([(line.region.clone(), state)]),
             state: State::Detected,
-            severity: self.assess(line, seen).unwrap_or(Severity::S4),
+            severity: self.assess(id, line, seen).unwrap_or(Severity::S4),
             first_bad,
             detected: self.saved.now,
             resolved: None,
@@ -92,7 +92,7 @@ impl Incidents {
 
     pub(super) fn join(&mut self, id: u64, line: &Coverage, seen: &Seen) {
         let plan = Arc::clone(&self.contract);
-        let first_bad = seen.first_bad.unwrap_or(seen.minute).start();
+        let first_bad = self.first_bad(id, line, seen);
         let started = self.after_maintenance(line.module, &line.region, first_bad);
         let Some(incident) = self.saved.incidents.get_mut(&id) else {
             return;
@@ -121,7 +121,7 @@ impl Incidents {
     /// What a minute means for an incident of which its line is one.
     pub(super) fn measure(&mut self, id: u64, line: &Coverage, seen: &Seen, clear: Option<bool>) {
         let plan = Arc::clone(&self.contract);
-        let assessed = self.assess(line, seen);
+        let assessed = self.assess(id, line, seen);
         let Some(incident) = self.saved.incidents.get_mut(&id) else {
             return;
         };
@@ -163,8 +163,24 @@ impl Incidents {
         self.handle_timeout(self.saved.now);
     }
 
+    /// When an earlier incident of the line was left behind. What was bad before
+    /// has been answered for: its minutes still burn in the detector's windows, but
+    /// neither start the clocks of incident `id` nor make it worse.
+    fn left_behind(&self, id: u64, line: &Coverage) -> Option<Timestamp> {
+        let incidents = self.saved.incidents.values();
+        let earlier = incidents.filter(|i| i.id < id && i.module == line.module);
+        let here = earlier.filter(|i| i.lines.contains_key(&line.region));
+        here.filter_map(|i| i.resolved).max()
+    }
+
+    fn first_bad(&self, id: u64, line: &Coverage, seen: &Seen) -> Timestamp {
+        let first = seen.first_bad.unwrap_or(seen.minute).start();
+        let left = self.left_behind(id, line);
+        left.map_or(first, |left| first.max(left))
+    }
+
     /// The worst that the evidence says; `None` if nothing is bad.
-    fn assess(&self, line: &Coverage, seen: &Seen) -> Option<Severity> {
+    fn assess(&self, id: u64, line: &Coverage, seen: &Seen) -> Option<Severity> {
         let at = seen.minute.start();
         let registered = self.saved.events.iter();
         let event = registered
@@ -179,7 +195,11 @@ impl Incidents {
             };
             assess(&evidence, &self.policy)
         };
-        seen.spans.iter().map(of).min()
+        let left = self.left_behind(id, line).and_then(Minute::of);
+        let own = |span: &&Span| {
+            left.is_none_or(|left| seen.minute.0.saturating_add(1) >= left.0 + span.minutes)
+        };
+        seen.spans.iter().filter(own).map(of).min()
     }
 
     /// It was clear and is bad again: then it was not restored.

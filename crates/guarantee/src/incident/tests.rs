@@ -219,6 +219,48 @@ fn a_life_is_told_by_its_leaves() {
     assert_eq!(timeline(&leaves, "other", 1).entries.len(), 0);
 }
 
+/// Its bad minutes still stand in the detector's windows.
+#[test]
+fn what_was_left_behind_starts_no_clock_and_makes_nothing_worse() {
+    let mut engine = engine();
+    for n in 0..4 {
+        give(&mut engine, n, 1000, u32::try_from(n).expect("few") + 1);
+    }
+    for n in 4..19 {
+        give(&mut engine, n, 0, 1);
+    }
+    let expert = actor(Author::Expert);
+    let text = "A switch broke.".to_owned();
+    for (second, action) in [(1150, Action::Resolve), (1160, Action::Review { text })] {
+        let done = engine.handle_action(&expert, 1, &action, after(second));
+        done.expect("fits");
+    }
+    drain(&mut engine);
+    // Minute 19 is a little bad; as a whole the 20 minutes since the first bad one
+    // would be S1.
+    let mut seen = seen(19, 20, 20);
+    seen.spans = vec![
+        Span {
+            minutes: 1,
+            bad: seen.last,
+        },
+        Span {
+            minutes: 20,
+            bad: Ratio { num: 1, den: 2 },
+        },
+    ];
+    engine
+        .handle_burn(Module::Media, &region("eu"), &seen, after(1200))
+        .expect("covered");
+    let second = engine.incident(2).expect("another one");
+    assert_eq!(second.first_bad, after(1150));
+    assert_eq!(
+        second.timers[&ClockKind::FirstResponse].started,
+        after(1150)
+    );
+    assert_eq!(second.severity, Severity::S4);
+}
+
 #[test]
 fn severity_falls_by_the_rule_alone() {
     let mut engine = engine();
