@@ -222,11 +222,11 @@ class Story:
         # One show that everybody stays in, and one where people come and go.
         self.audiences = [Audience(program, self.server.url, stay) for stay in ("8m", "20s")]
         role = lambda name, *more: self.server.token("--guarantee-role", name, *more)
-        self.operator = role("operator", "--identity", "lea", "--name", "Lea (shift lead)")
-        self.agent = role("agent", "--identity", "ben", "--name", "Ben (first line)")
-        self.expert = role("expert", "--identity", "eva", "--name", "Eva (media)")
+        self.operator = role("operator", "--identity", "lea", "--name", "Lea")
+        self.agent = role("agent", "--identity", "ben", "--name", "Ben")
+        self.expert = role("expert", "--identity", "eva", "--name", "Eva")
         self.customer = role("customer", "--contract", NAME, "--identity", "xing", "--name", "小星")
-        self.auditor = role("auditor", "--identity", "otto", "--name", "Otto (auditor)")
+        self.auditor = role("auditor", "--identity", "otto", "--name", "Otto")
 
     def end(self):
         for audience in self.audiences:

@@ -12,6 +12,7 @@ pub mod contract;
 pub mod coverage;
 pub mod evidence;
 pub mod exclusion;
+pub mod html;
 pub mod inbound;
 pub mod incident;
 pub mod interval;

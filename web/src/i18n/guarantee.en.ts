@@ -67,7 +67,8 @@ export const guaranteeEn = {
   'g.error.unreachable': 'The server at {origin} did not answer. Check that it is running; this page keeps trying.',
   'g.error.http': 'The server answered HTTP {status} and nothing else.',
 
-  'g.summary.kept': 'On target: {all} of {all} lines',
+  'g.summary.kept': 'On target: {n} of {all} lines',
+  'g.summary.unmeasured': 'Nothing was measured in this period yet',
   'g.summary.missed': 'Below target: {n} of {all} lines',
   'g.summary.burning': 'The budget burns too fast: {lines}',
   'g.summary.calm': 'Nothing is wrong right now.',

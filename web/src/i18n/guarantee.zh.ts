@@ -68,7 +68,8 @@ export const guaranteeZh: Record<keyof typeof guaranteeEn, string> = {
   'g.error.unreachable': '服务器 {origin} 没有回应。请检查它是否在运行；此页面会继续尝试。',
   'g.error.http': '服务器返回 HTTP {status}，没有更多说明。',
 
-  'g.summary.kept': '全部达标：{all} / {all} 项',
+  'g.summary.kept': '达标：{n} / {all} 项',
+  'g.summary.unmeasured': '本周期尚无测量',
   'g.summary.missed': '未达标：{n} / {all} 项',
   'g.summary.burning': '余量消耗过快：{lines}',
   'g.summary.calm': '目前一切正常。',

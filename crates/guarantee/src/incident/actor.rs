@@ -22,6 +22,19 @@ pub enum Author {
 }
 
 impl Author {
+    /// The name in messages and in the log.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Agent => "agent",
+            Self::Lead => "lead",
+            Self::Manager => "manager",
+            Self::Expert => "expert",
+            Self::System => "system",
+        }
+    }
+
     /// A human on the provider's side: only their word is a response.
     #[must_use]
     pub const fn responds(self) -> bool {

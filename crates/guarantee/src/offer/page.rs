@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 
 use super::compare::{Comparison, Row};
-use super::plot::{self, LINES, escape};
+use super::plot::{self, LINES};
 use super::quantity::grouped;
 use super::report::{asked, assumed, basis, graded, labels, sensitivity_title, share};
 use super::sensitivity::Change;
 use super::words::Lang;
+use crate::html::escape;
 
 const STYLE: &str = include_str!("../../offers/page.css");
 

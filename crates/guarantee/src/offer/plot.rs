@@ -8,26 +8,10 @@ use super::compare::{Comparison, Row};
 use super::quantity::{float, grouped};
 use super::report::share;
 use super::words::Lang;
+use crate::html::escape;
 
 /// Units across: about the pixels of a phone, so that text keeps its size.
 const WIDTH: f64 = 400.0;
-
-/// Text that can stand in a page.
-pub(crate) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// A name that fits above a bar.
 fn short(text: &str) -> String {

@@ -199,7 +199,7 @@ pub(super) fn misfit(ticket: &Ticket) -> Refused {
 
 fn not_yours(actor: &Actor, instead: &str) -> Refused {
     Refused::NotYours {
-        who: format!("{:?}", actor.kind).to_lowercase(),
+        who: actor.kind.name().to_owned(),
         instead: instead.to_owned(),
     }
 }

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::json;
+use surecast_guarantee::html::escape;
 use surecast_guarantee::ratio::Ratio;
 
 use super::Doors;
@@ -222,22 +223,6 @@ fn minute(at: Timestamp) -> String {
 
 fn clock(at: Timestamp) -> String {
     at.strftime("%H:%M").to_string()
-}
-
-/// Names come from files of the operator, but a page is no place for trust.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

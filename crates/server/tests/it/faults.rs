@@ -80,6 +80,10 @@ async fn the_guarantees_clock_can_start_elsewhere() {
         now.starts_with("2026-09-30T23:4") && shown["log"]["size"].as_u64() > Some(0)
     })
     .await;
+    // Pages that count down go by the date of an answer.
+    let answer = server.get("/guarantee/v1/openapi.json").await;
+    let date = answer.header("date");
+    assert!(date.starts_with("Wed, 30 Sep 2026 23:4"), "{date}");
     server.stop();
     let leaves = leaves(data.path());
     assert_eq!(*leaves[0].kind(), Kind::Note);

@@ -48,14 +48,18 @@ export function Overview({ contract }: { contract: ContractDetail }) {
 function Summary({ lines, incidents }: { lines: readonly Line[]; incidents: readonly Incident[] }) {
   const { t } = useI18n();
   const missed = lines.filter((line) => !line.met || !reaches(line.period, line.target));
+  // A line of which nothing was measured is neither kept nor missed.
+  const kept = lines.filter((line) => line.period !== null && !missed.includes(line)).length;
   const burning = lines.filter((line) => line.alert);
   const names = (some: readonly Line[]) => some.map((line) => `${word(t, 'module', line.module)} ${line.region}`).join(', ');
-  const tone = missed.length > 0 ? 'bad' : incidents.length > 0 || burning.length > 0 ? 'warn' : 'good';
+  const tone = missed.length > 0 ? 'bad' : kept === 0 || incidents.length > 0 || burning.length > 0 ? 'warn' : 'good';
+  const said = missed.length > 0 ? t('g.summary.missed', { n: missed.length, all: lines.length })
+    : kept > 0 ? t('g.summary.kept', { n: kept, all: lines.length }) : t('g.summary.unmeasured');
   return (
     <p className={`g-summary g-summary-${tone}`} data-testid="g-summary">
       <span className="g-summary-icon"><Icon name={tone === 'good' ? 'check' : 'warning'} size={22} /></span>
       <span>
-        <strong>{missed.length > 0 ? t('g.summary.missed', { n: missed.length, all: lines.length }) : t('g.summary.kept', { all: lines.length })}</strong>
+        <strong>{said}</strong>
         <small>
           {missed.length > 0 && names(missed)}
           {missed.length === 0 && burning.length > 0 && t('g.summary.burning', { lines: names(burning) })}

@@ -27,9 +27,10 @@ use axum::handler::Handler;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use jiff::fmt::rfc2822::DateTimePrinter;
 
 use crate::auth::Keys;
-use crate::guarantee::{Desk, DeskView, Settler, Shared};
+use crate::guarantee::{Desk, DeskView, Settler, Shared, timestamp};
 
 use access::Act;
 use error::ApiError;
@@ -162,9 +163,15 @@ async fn wrong_method(request: Request) -> Response {
     error::answer(StatusCode::METHOD_NOT_ALLOWED, &why)
 }
 
-/// What one may see is nobody else's: no cache keeps it.
+/// What one may see is nobody else's: no cache keeps it. Its date is that of the
+/// guarantee's clock, so that whoever counts down from an answer counts right
+/// with a clock of their own that is wrong, and with `--dev-time`.
 async fn private(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp());
+    if let Some(date) = date.ok().and_then(|date| HeaderValue::from_str(&date).ok()) {
+        headers.insert(header::DATE, date);
+    }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }

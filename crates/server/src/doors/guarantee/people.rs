@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
+use surecast_guarantee::html::escape;
 use surecast_guarantee::module::Region;
 use surecast_guarantee::severity::Severity;
 
 use super::words::Words;
-use super::{clock, escape, minute};
+use super::{clock, minute};
 use crate::guarantee::{OpenIncident, Planned, Status};
 
 /// Shown of each; what is beyond is in the JSON.

@@ -12,6 +12,7 @@ use lettre::message::header::{ContentTransferEncoding, Header, HeaderName, Heade
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::PoolConfig;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use surecast_guarantee::html::escape;
 use surecast_guarantee::inbound;
 
 use super::notice::{Notice, plain_line, plain_text};
@@ -166,21 +167,6 @@ fn html(notice: &Notice<'_>, words: &Words) -> String {
         let _ = write!(out, "<p>{}</p>", words.reply);
     }
     out.push_str("</div>");
-    out
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
     out
 }
 

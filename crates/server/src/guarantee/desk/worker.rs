@@ -203,7 +203,7 @@ impl Worker {
         }
         exclusion.declared_at = now;
         // The leaf is public: it has the role.
-        exclusion.approved_by = format!("{:?}", by.kind).to_lowercase();
+        exclusion.approved_by = by.kind.name().to_owned();
         exclusion.log_index = Some(0);
         if let Some(case) = self.cases.get(contract) {
             let checked = case.check_maintenance(exclusion.clone());
@@ -378,7 +378,7 @@ fn promised(view: &DeskView, timer: &Timer) -> bool {
 
 fn not_yours(actor: &Actor, instead: &str) -> DeskError {
     DeskError::Refused(Refused::NotYours {
-        who: format!("{:?}", actor.kind).to_lowercase(),
+        who: actor.kind.name().to_owned(),
         instead: instead.to_owned(),
     })
 }
