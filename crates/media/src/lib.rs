@@ -8,6 +8,7 @@ pub mod av1;
 mod bits;
 pub mod codec;
 pub mod control;
+pub mod frame;
 pub mod h264;
 pub mod h265;
 pub mod id;

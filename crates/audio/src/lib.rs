@@ -1,0 +1,1 @@
+//! AAC and Opus into each other.

@@ -1,0 +1,1 @@
+//! FLV tags, with Enhanced RTMP v2.

@@ -1,0 +1,1 @@
+//! RTMP, with Enhanced RTMP v2.
