@@ -60,6 +60,20 @@ pub const POSTGRES: Prerequisite = Prerequisite {
     package: "postgresql",
 };
 
+/// librtmp, which OBS uses too.
+pub const RTMPDUMP: Prerequisite = Prerequisite {
+    why: "a player of RTMP that is not ours",
+    present: || runs("rtmpdump", &["-h"]),
+    package: "rtmpdump",
+};
+
+/// libsrt's own sender and receiver.
+pub const SRT_TOOLS: Prerequisite = Prerequisite {
+    why: "a sender of SRT that is not ours",
+    present: || exists("/usr/bin/srt-live-transmit"),
+    package: "srt-tools",
+};
+
 /// Makes the virtual environment for the PyPI clients.
 pub const PYTHON: Prerequisite = Prerequisite {
     why: "the PyPI clients",

@@ -252,6 +252,8 @@ fn ensure(steps: &[Step]) -> Result<()> {
             prerequisites::CHROMIUM,
             prerequisites::FFMPEG,
             prerequisites::ESPEAK,
+            prerequisites::RTMPDUMP,
+            prerequisites::SRT_TOOLS,
         ]);
     }
     prerequisites::ensure(&needed)?;

@@ -1,5 +1,6 @@
 // Where things lie in the checkout.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
@@ -28,6 +29,15 @@ export function chromium() {
 /** Python of the virtual environment that has the PyPI clients. */
 export function python() {
   return mustExist(join(cache, 'venv', 'bin', 'python'), 'run `cargo xtask test`, which makes it');
+}
+
+/** FFmpeg 9, which PyPI brings: it speaks WHIP and Enhanced RTMP. Debian's own is `ffmpeg`. */
+export function ffmpeg9() {
+  ffmpeg9.path ??= execFileSync(python(), [
+    '-c',
+    'import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())',
+  ]).toString().trim();
+  return ffmpeg9.path;
 }
 
 /** A file that `tests/media/make.py` made. */
