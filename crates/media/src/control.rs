@@ -27,6 +27,10 @@ pub enum PeerRole {
     Publisher,
     /// Signalling v0: the server offers and only sends.
     Subscriber,
+    /// No connection: a part of the server publishes or receives
+    /// ([`crate::local`]). It is connected from the start, and its announcements
+    /// are bound at once.
+    Local,
 }
 
 /// Which data channel a message travels on.

@@ -12,6 +12,7 @@ pub mod frame;
 pub mod h264;
 pub mod h265;
 pub mod id;
+pub mod local;
 pub mod red;
 pub mod seq;
 pub mod time;

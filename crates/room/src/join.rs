@@ -20,6 +20,9 @@ pub struct Join {
     pub protocol: u32,
     /// Signalling v1: one peer connection for both directions.
     pub single_connection: bool,
+    /// No peer connection: a part of the server publishes or receives
+    /// ([`surecast_media::local`]). Goes with `single_connection`.
+    pub local: bool,
     /// What the client says about itself.
     pub client: proto::ClientInfo,
     /// Subscribe to every track.
@@ -58,6 +61,7 @@ impl Join {
             publish: None,
             protocol: u32::try_from(client.protocol).unwrap_or(0),
             single_connection: true,
+            local: false,
             client,
             auto_subscribe: connection.auto_subscribe,
             auto_subscribe_data_track: connection.auto_subscribe_data_track.unwrap_or(false),

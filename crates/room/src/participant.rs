@@ -71,6 +71,8 @@ pub(crate) struct Signalling {
 pub(crate) struct Peers {
     /// Both directions (signalling v1).
     pub(crate) single: bool,
+    /// There is none: a part of the server takes its place.
+    pub(crate) local: bool,
     /// Takes offers from the client; the only one on v1.
     pub(crate) publisher: PeerId,
     /// v0, where it may subscribe.

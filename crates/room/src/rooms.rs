@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use surecast_media::control::MediaEvent;
-use surecast_media::id::RoomId;
+use surecast_media::id::{PeerId, RoomId};
 use surecast_media::time::Now;
 
 use crate::context::Context;
@@ -79,6 +79,15 @@ impl Rooms {
             });
         }
         result
+    }
+
+    /// The room of a session, and the connection on which its participant
+    /// publishes (and, on signalling v1, receives).
+    #[must_use]
+    pub fn connection(&self, session: SessionId) -> Option<(RoomId, PeerId)> {
+        let (id, key) = self.cx.sessions.get(session)?;
+        let peer = self.rooms.get(&id)?.publisher_peer(key)?;
+        Some((id, peer))
     }
 
     /// A message from a client.

@@ -312,7 +312,10 @@ impl Actor {
         }
         let admission = faults::lets_in(self.faults.as_ref(), now.at)
             .and_then(|()| self.rooms.handle_join(join, now))
-            .map(|session| self.sessions.add(session, who));
+            .map(|session| {
+                let media = self.rooms.connection(session);
+                self.sessions.add(session, who, media)
+            });
         self.drain();
         if let Some(tap) = &mut self.guarantee {
             tap.join_decided(admission.as_ref().err());

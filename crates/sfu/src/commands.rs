@@ -9,6 +9,7 @@ use surecast_media::control::{
     Announcement, DataChannel, Demand, MediaCommand, MediaEvent, PeerRole, SubscriptionFault,
 };
 use surecast_media::id::{PeerId, RoomId, TrackId};
+use surecast_media::local::LocalOutput;
 
 use crate::engine::{Sfu, TICK};
 use crate::peer::{Peer, Slot};
@@ -86,6 +87,9 @@ impl Sfu {
         }
         self.by_id.insert(id, slot);
         self.next_tick.get_or_insert(now + TICK);
+        if role == PeerRole::Local {
+            self.local_joined(slot);
+        }
         self.touch(slot);
     }
 
@@ -93,10 +97,12 @@ impl Sfu {
         let Some(slot) = self.by_id.get(&id).copied() else {
             return;
         };
-        if let Some(peer) = self.peers[slot].as_deref_mut() {
+        if let Some(peer) = self.peers[slot].as_deref_mut()
+            && peer.role != PeerRole::Local
+        {
             peer.close();
+            self.drain(slot, now);
         }
-        self.drain(slot, now);
         self.remove_slot(slot);
     }
 
@@ -182,7 +188,11 @@ impl Sfu {
     }
 
     fn announce(&mut self, id: PeerId, announcement: Announcement) {
-        if let Some((_, peer)) = find(&mut self.peers, &self.by_id, id) {
+        if let Some((slot, peer)) = find(&mut self.peers, &self.by_id, id) {
+            if peer.role == PeerRole::Local {
+                self.local_announced(slot, announcement);
+                return;
+            }
             peer.pending.retain(|a| a.track != announcement.track);
             if let Some(track) = self.tracks.get_mut(&announcement.track) {
                 track.announcement = announcement.clone();
@@ -235,7 +245,7 @@ impl Sfu {
         track.subscribers.push(slot);
         let sid = track.announcement.sid.clone();
         let first_seq = self.rng.u16(1..0x4000);
-        let subscription = Subscription::new(
+        let mut subscription = Subscription::new(
             track_id,
             track.kind(),
             stream_id,
@@ -244,6 +254,8 @@ impl Sfu {
             first_seq,
             track.pauses(),
         );
+        // Nothing has to be negotiated within the server.
+        subscription.ready = peer.role == PeerRole::Local;
         peer.subscriptions.insert(track_id, subscription);
         peer.offers.wanted = true;
         self.choose_renditions_of(slot, now);
@@ -283,6 +295,14 @@ impl Sfu {
         let Some((slot, peer)) = find(&mut self.peers, &self.by_id, id) else {
             return;
         };
+        if peer.role == PeerRole::Local {
+            self.locals.push(LocalOutput::Data {
+                peer: id,
+                channel,
+                payload: Arc::clone(payload),
+            });
+            return;
+        }
         let refused = peer.channels.refused;
         peer.channels.send(&mut peer.rtc, channel, payload);
         if peer.channels.refused == 1 && refused == 0 {

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use str0m::net::{Receive, TcpType};
 use str0m::{Candidate, Input, Output};
-use surecast_media::control::MediaEvent;
+use surecast_media::control::{MediaEvent, PeerRole};
 use surecast_media::id::{PeerId, RoomId, TrackId};
 
 use crate::demux::{self, Demux};
 use crate::dtls;
+use crate::local::Locals;
 use crate::peer::{Common, Peer, Slot};
 use crate::subscription::Forwarded;
 use crate::timers::Timers;
@@ -102,6 +103,7 @@ pub struct Sfu {
     pub(crate) touched: Vec<Slot>,
     pub(crate) events: VecDeque<MediaEvent>,
     transmits: VecDeque<Transmit>,
+    pub(crate) locals: Locals,
     pub(crate) counters: Counters,
     /// Where the grid of wake-ups begins.
     epoch: Instant,
@@ -140,6 +142,7 @@ impl Sfu {
             touched: Vec::new(),
             events: VecDeque::new(),
             transmits: VecDeque::new(),
+            locals: Locals::default(),
             counters: Counters::default(),
             epoch: now,
             next_tick: None,
@@ -261,6 +264,7 @@ impl Sfu {
     pub(crate) fn touch(&mut self, slot: Slot) {
         if let Some(peer) = self.peers[slot].as_deref_mut()
             && !peer.touched
+            && peer.role != PeerRole::Local
         {
             peer.touched = true;
             self.touched.push(slot);

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use surecast_media::control::{MediaEvent, SubscriptionFault};
+use surecast_media::control::{Kind, MediaEvent, PeerRole, SubscriptionFault};
 use surecast_media::id::{PeerId, TrackId};
+use surecast_media::local::LocalOutput;
 
 use crate::engine::Sfu;
+use crate::local::{self, Locals};
 use crate::subscription::{Forwarded, Outcome, Subscription};
 use crate::track::Track;
 
@@ -34,7 +36,7 @@ impl Sfu {
             return;
         }
         if let Some(first) = run.first() {
-            let waited = now.saturating_duration_since(first.packet.timestamp);
+            let waited = now.saturating_duration_since(first.arrived);
             track.residence.add(waited);
         }
         for slot in &track.subscribers {
@@ -47,8 +49,16 @@ impl Sfu {
             let Some(subscription) = peer.subscriptions.get_mut(&track.id) else {
                 continue;
             };
+            if peer.role == PeerRole::Local {
+                tap(track, (peer.id, subscription), run, &mut self.locals, &mut self.events);
+                continue;
+            }
+            let waits = subscription.awaits().is_some();
+            let local = track.local.as_ref().filter(|_| waits);
+            let before = local.zip(run.first()).map(|(local, next)| local.replay(next));
+            let before = before.unwrap_or_default();
             let mut sent = 0;
-            for f in run {
+            for f in before.iter().chain(run) {
                 let outcome = subscription.forward(&mut peer.rtc, f);
                 match outcome {
                     // Nearly always one of these.
@@ -71,12 +81,17 @@ impl Sfu {
                 self.touched.push(*slot);
             }
         }
+        let video = track.kind() == Kind::Video;
+        if let Some(local) = track.local.as_mut().filter(|_| video) {
+            local.keep(run);
+        }
     }
 
     /// Streams that freeze now.
     pub(crate) fn watch_flows(&mut self, now: Instant) {
         for peer in self.peers.iter_mut().flatten() {
-            if !peer.timing.connected {
+            // What the server itself takes is nobody's experience.
+            if !peer.timing.connected || peer.role == PeerRole::Local {
                 continue;
             }
             for subscription in peer.subscriptions.values_mut() {
@@ -100,6 +115,14 @@ impl Sfu {
                 let Some(peer) = self.peers[track.publisher].as_deref_mut() else {
                     continue;
                 };
+                if peer.role == PeerRole::Local {
+                    let codec = track.announcement.codecs.first();
+                    self.locals.push(LocalOutput::KeyframeWanted {
+                        peer: peer.id,
+                        cid: codec.map_or_else(|| "".into(), |codec| codec.cid.as_str().into()),
+                    });
+                    continue;
+                }
                 let mut api = peer.rtc.direct_api();
                 if let Some(stream) = api.stream_rx_by_mid(rendition.mid, rendition.rid) {
                     stream.request_keyframe(str0m::media::KeyframeRequestKind::Pli);
@@ -143,6 +166,28 @@ impl Sfu {
     }
 }
 
+/// Packets to a subscriber within the server.
+fn tap(
+    track: &Track,
+    (peer, subscription): (PeerId, &mut Subscription),
+    run: &[Forwarded],
+    locals: &mut Locals,
+    events: &mut VecDeque<MediaEvent>,
+) {
+    for f in run {
+        let outcome = subscription.tap(f);
+        if outcome == Outcome::First {
+            let track = track.id;
+            events.push_back(MediaEvent::SubscriptionLive { peer, track });
+        }
+        if outcome != Outcome::Skipped
+            && let Some(packet) = local::received(track, &subscription.sid, f)
+        {
+            locals.push(LocalOutput::Packet { peer, packet });
+        }
+    }
+}
+
 /// What a packet showed of the stream.
 fn tell(
     events: &mut VecDeque<MediaEvent>,
@@ -159,7 +204,7 @@ fn tell(
         let since = from;
         events.push_back(MediaEvent::StreamFrozen { peer, track, since });
     }
-    let at = packet.packet.timestamp;
+    let at = packet.arrived;
     events.push_back(MediaEvent::StreamFlowing { peer, track, at });
 }
 

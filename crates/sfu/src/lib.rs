@@ -31,6 +31,7 @@ mod events;
 mod fan_out;
 mod flow;
 mod keyframe;
+mod local;
 mod loudness;
 mod negotiation;
 mod peer;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::Rtc;
 use str0m::format::{Codec as StrCodec, PayloadParams};
 use str0m::media::{Mid, Pt};
-use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc, Vp8Descriptor, Vp8Patch};
+use str0m::rtp::{ExtensionValues, RtpWrite, SeqNo, Ssrc, Vp8Descriptor, Vp8Patch};
 use surecast_media::codec::Codec;
 use surecast_media::control::{Demand, Kind, Quality};
 use surecast_media::id::TrackId;
@@ -31,12 +31,20 @@ const SEND_BUFFER: usize = 1000;
 const SEND_BUFFER_AGE: Duration = Duration::from_secs(3);
 
 /// A packet on its way to the subscribers of its track.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Forwarded {
     pub(crate) track: TrackId,
     pub(crate) rendition: usize,
     pub(crate) format: Format,
-    pub(crate) packet: RtpPacket,
+    /// Extended sequence number.
+    pub(crate) seq: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) ssrc: Ssrc,
+    pub(crate) pt: Pt,
+    pub(crate) marker: bool,
+    pub(crate) extensions: ExtensionValues,
+    pub(crate) payload: Arc<[u8]>,
+    pub(crate) arrived: Instant,
     pub(crate) captured: Instant,
     pub(crate) keyframe: bool,
 }
@@ -168,12 +176,12 @@ impl Subscription {
         };
         let ids = vp8_ids(f);
         let incoming = Incoming {
-            seq: *f.packet.seq_no,
-            timestamp: f.packet.header.timestamp,
+            seq: f.seq,
+            timestamp: f.timestamp,
             wall: f.captured,
             clock_rate: f.format.codec.clock_rate(),
         };
-        let source = (f.rendition, f.packet.header.ssrc);
+        let source = (f.rendition, f.ssrc);
         if self.current != Some(source) {
             self.rewriter.switch_to(&incoming);
             let (picture, tl0) = ids.map_or((None, None), |i| (i.picture, i.tl0));
@@ -183,7 +191,7 @@ impl Subscription {
         let Some(numbers) = self.rewriter.forward(&incoming) else {
             return Outcome::Skipped;
         };
-        let patch = ids.and_then(|ids| self.vp8_patch(&f.packet.payload, ids));
+        let patch = ids.and_then(|ids| self.vp8_patch(&f.payload, ids));
         let Some(payload) = payload(f, format.strip_red) else {
             return Outcome::Skipped;
         };
@@ -194,8 +202,8 @@ impl Subscription {
             f.captured,
             payload,
         )
-        .marker(f.packet.header.marker)
-        .ext_vals(extensions(&f.packet.header.ext_vals))
+        .marker(f.marker)
+        .ext_vals(extensions(&f.extensions))
         .nackable(self.kind == Kind::Video);
         let write = match patch {
             Some(patch) => write.vp8_patch(patch),
@@ -205,7 +213,7 @@ impl Subscription {
             return Outcome::Skipped;
         }
         let seen = self.flow.handle_packet(Sent {
-            at: f.packet.timestamp,
+            at: f.arrived,
             seq: numbers.seq,
             timestamp: numbers.timestamp,
             clock_rate: incoming.clock_rate,
@@ -217,6 +225,20 @@ impl Subscription {
             Seen::Same => Outcome::Sent,
             Seen::Flows => Outcome::Flows,
             Seen::Froze { from } => Outcome::Froze { from },
+        }
+    }
+
+    /// The same for a subscriber within the server, who takes packets as they
+    /// are: whether it takes this one, and whether it is the first.
+    pub(crate) fn tap(&mut self, f: &Forwarded) -> Outcome {
+        if !self.active() || !self.takes(f) {
+            return Outcome::Skipped;
+        }
+        self.current = Some((f.rendition, f.ssrc));
+        if std::mem::replace(&mut self.live, true) {
+            Outcome::Sent
+        } else {
+            Outcome::First
         }
     }
 
@@ -232,13 +254,13 @@ impl Subscription {
         }
         match self.current {
             // The publisher restarted the stream: begin at its keyframe.
-            Some((r, ssrc)) if r == f.rendition => ssrc == f.packet.header.ssrc || f.keyframe,
+            Some((r, ssrc)) if r == f.rendition => ssrc == f.ssrc || f.keyframe,
             _ => false,
         }
     }
 
     fn outgoing_format(&mut self, rtc: &Rtc, mid: Mid, f: &Forwarded) -> Option<OutgoingFormat> {
-        let pt = f.packet.header.payload_type;
+        let pt = f.pt;
         match self.outgoing {
             Some((of, format)) if of == pt => format,
             _ => {
@@ -300,7 +322,7 @@ fn vp8_ids(f: &Forwarded) -> Option<Vp8Ids> {
     if f.format.codec != Codec::Vp8 {
         return None;
     }
-    let (descriptor, _) = vp8::Descriptor::parse(&f.packet.payload)?;
+    let (descriptor, _) = vp8::Descriptor::parse(&f.payload)?;
     let wide = |id: vp8::PictureId| (id.value(), matches!(id, vp8::PictureId::Long(_)));
     Some(Vp8Ids {
         picture: descriptor.picture_id.map(wide),
@@ -309,11 +331,11 @@ fn vp8_ids(f: &Forwarded) -> Option<Vp8Ids> {
 }
 
 /// The payload to send; shared, unless redundancy has to be taken out.
-fn payload(f: &Forwarded, strip_red: bool) -> Option<Arc<[u8]>> {
+pub(crate) fn payload(f: &Forwarded, strip_red: bool) -> Option<Arc<[u8]>> {
     if !strip_red {
-        return Some(Arc::clone(&f.packet.payload));
+        return Some(Arc::clone(&f.payload));
     }
-    let (_, primary) = red::primary(&f.packet.payload)?;
+    let (_, primary) = red::primary(&f.payload)?;
     Some(Arc::from(primary))
 }
 

@@ -13,6 +13,7 @@ use crate::clock::{PublisherClock, StreamReport};
 use crate::delay::{Lateness, Mean};
 use crate::flow::Pauses;
 use crate::keyframe::KeyframeGate;
+use crate::local::LocalTrack;
 use crate::loudness::Loudness;
 use crate::peer::Slot;
 use crate::rate::RateMeter;
@@ -45,6 +46,8 @@ pub(crate) struct Track {
     pub(crate) late: Lateness,
     /// Highest wanted rendition as last told.
     pub(crate) told_demand: Option<Option<Quality>>,
+    /// Of a local publisher.
+    pub(crate) local: Option<LocalTrack>,
 }
 
 /// One RTP stream of a track.
@@ -87,6 +90,7 @@ impl Track {
             residence: Mean::default(),
             late: Lateness::default(),
             told_demand: None,
+            local: None,
         }
     }
 
@@ -206,6 +210,12 @@ impl Rendition {
 
     pub(crate) fn set_format(&mut self, pt: Pt, format: Format) {
         self.format = Some((pt, format));
+    }
+
+    /// Takes note of a packet that came from within the server.
+    pub(crate) fn note_local(&mut self, bytes: usize, now: Instant) {
+        self.last_packet = Some(now);
+        self.rate.add(bytes, now);
     }
 
     /// Takes note of a packet; returns when it was captured.

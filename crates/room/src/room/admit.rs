@@ -185,9 +185,10 @@ impl Room {
 
     fn add_peers(&mut self, cx: &mut Context, key: ParticipantKey) {
         let participant = &self.participants[&key];
-        let role = match participant.peers.single {
-            true => PeerRole::Single,
-            false => PeerRole::Publisher,
+        let role = match &participant.peers {
+            peers if peers.local => PeerRole::Local,
+            peers if peers.single => PeerRole::Single,
+            _ => PeerRole::Publisher,
         };
         let peer = participant.peers.publisher;
         let with_subscriber = participant.peers.subscriber_primary || participant.can_subscribe();
@@ -259,6 +260,7 @@ fn peers_of(join: &Join, publisher: PeerId) -> Peers {
     let video = join.grants.video.as_ref();
     Peers {
         single: join.single_connection,
+        local: join.local,
         publisher,
         subscriber: None,
         subscriber_primary: !join.single_connection

@@ -34,7 +34,7 @@ pub use negotiate::fuzz_candidate;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use surecast_media::id::{RoomId, TrackId};
+use surecast_media::id::{PeerId, RoomId, TrackId};
 use surecast_media::time::Now;
 
 use crate::context::Context;
@@ -186,6 +186,11 @@ impl Room {
 
     pub(crate) fn participant_count(&self) -> usize {
         self.participants.len()
+    }
+
+    /// The connection on which the participant publishes.
+    pub(crate) fn publisher_peer(&self, key: ParticipantKey) -> Option<PeerId> {
+        Some(self.participants.get(&key)?.peers.publisher)
     }
 
     pub(crate) fn bound_track_count(&self) -> usize {

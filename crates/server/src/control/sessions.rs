@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use surecast_media::id::{PeerId, RoomId};
 use surecast_room::proto::{self, signal_response::Message};
 use surecast_room::{Grants, Join, SessionId};
 use tokio::sync::{mpsc, watch};
@@ -26,6 +27,9 @@ pub enum Ending {
 pub struct Admission {
     /// The engine's id.
     pub session: SessionId,
+    /// Where its media goes: the room's shard and its connection there.
+    /// `None` where it is sent away at once.
+    pub media: Option<(RoomId, PeerId)>,
     /// Room name, for the log.
     pub room: String,
     /// Identity, for the log.
@@ -77,7 +81,12 @@ impl Sessions {
         }
     }
 
-    pub(super) fn add(&mut self, session: SessionId, who: Who) -> Admission {
+    pub(super) fn add(
+        &mut self,
+        session: SessionId,
+        who: Who,
+        media: Option<(RoomId, PeerId)>,
+    ) -> Admission {
         let (outbox, receiver) = mpsc::channel(self.outbox_messages);
         let (ending, ended) = watch::channel(Ending::None);
         let (room, identity) = (who.room.clone(), who.identity.clone());
@@ -91,6 +100,7 @@ impl Sessions {
         );
         Admission {
             session,
+            media,
             room,
             identity,
             outbox: receiver,

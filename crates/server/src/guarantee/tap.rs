@@ -8,14 +8,14 @@
 
 mod state;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use surecast_guarantee::meter::{JoinFailure, Milestones, Sample, SessionId, What};
 use surecast_guarantee::module::Region;
-use surecast_media::control::{MediaCommand, MediaEvent};
+use surecast_media::control::{MediaCommand, MediaEvent, PeerRole};
 use surecast_media::id::PeerId;
 use surecast_media::time::Now;
 use surecast_room::proto::DisconnectReason;
@@ -76,6 +76,8 @@ pub struct Tap {
     joining: Option<Joining>,
     by_sid: HashMap<String, u64>,
     retrying: HashMap<(String, String), u64>,
+    /// Connections of parts of the server: nobody's experience.
+    locals: HashSet<PeerId>,
     state: State,
     lost: Option<Timestamp>,
 }
@@ -91,6 +93,7 @@ impl Tap {
             joining: None,
             by_sid: HashMap::new(),
             retrying: HashMap::new(),
+            locals: HashSet::new(),
             state: State::default(),
             lost: None,
         }
@@ -223,7 +226,25 @@ impl Tap {
         }
     }
 
+    /// About a participant without a connection. What it publishes counts for
+    /// those who receive it.
+    fn is_local(&mut self, command: &MediaCommand) -> bool {
+        match command {
+            MediaCommand::AddPeer { peer, role, .. } if *role == PeerRole::Local => {
+                self.locals.insert(*peer)
+            }
+            MediaCommand::RemovePeer { peer } => self.locals.remove(peer),
+            MediaCommand::Subscribe { peer, .. }
+            | MediaCommand::Unsubscribe { peer, .. }
+            | MediaCommand::SetDemand { peer, .. } => self.locals.contains(peer),
+            _ => false,
+        }
+    }
+
     fn command(&mut self, command: &MediaCommand, at: Timestamp) {
+        if self.is_local(command) {
+            return;
+        }
         self.state.at(at);
         let told = match command {
             MediaCommand::AddPeer { peer, .. } => {

@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use surecast_media::control::{MediaCommand, MediaEvent};
-use surecast_media::id::RoomId;
+use surecast_media::id::{PeerId, RoomId};
+use surecast_media::local::{LocalInput, LocalOutput};
 use tokio::sync::mpsc;
 
 use crate::faults::Faults;
@@ -103,11 +104,31 @@ impl MediaPlane {
 
     /// Hands a command to the room's shard. Never blocks.
     pub fn command(&self, room: RoomId, command: MediaCommand) {
-        let count = self.shards.len() as u64;
-        let index = usize::try_from(room.0 % count.max(1)).unwrap_or(0);
-        if let Some(shard) = self.shards.get(index) {
+        if let Some(shard) = self.shard(room) {
             shard.input().give(ShardInput::Command(command));
         }
+    }
+
+    /// Hands the room's shard what a participant without a peer connection
+    /// publishes or wants. Never blocks.
+    pub fn local(&self, room: RoomId, input: LocalInput) {
+        if let Some(shard) = self.shard(room) {
+            shard.input().give(ShardInput::Local(input));
+        }
+    }
+
+    /// What is for this participant goes here from now on, until the receiver
+    /// is dropped. What does not fit is dropped, as a network would drop it.
+    pub fn open_local(&self, room: RoomId, peer: PeerId, to: mpsc::Sender<LocalOutput>) {
+        if let Some(shard) = self.shard(room) {
+            shard.input().give(ShardInput::LocalOpened(peer, to));
+        }
+    }
+
+    fn shard(&self, room: RoomId) -> Option<&Shard> {
+        let count = self.shards.len() as u64;
+        let index = usize::try_from(room.0 % count.max(1)).unwrap_or(0);
+        self.shards.get(index)
     }
 
     /// Counters of all shards.

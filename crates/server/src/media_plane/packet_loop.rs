@@ -12,6 +12,8 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use surecast_media::control::MediaEvent;
+use surecast_media::id::PeerId;
+use surecast_media::local::LocalOutput;
 use surecast_sfu::{Datagram, Protocol, Sfu};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -68,6 +70,8 @@ pub(super) struct PacketLoop {
     candidates: Vec<SocketAddr>,
     egress: Egress,
     tcp: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>>,
+    /// Participants without a peer connection.
+    locals: HashMap<PeerId, mpsc::Sender<LocalOutput>>,
     buffers: Vec<Vec<u8>>,
     metrics: Arc<Mutex<MediaPlaneMetrics>>,
     published: Option<Instant>,
@@ -107,6 +111,7 @@ impl PacketLoop {
             candidates,
             egress,
             tcp: HashMap::new(),
+            locals: HashMap::new(),
             buffers: vec![vec![0; RECEIVE_BUFFER]; BATCH_SIZE],
             metrics,
             published: None,
@@ -209,6 +214,11 @@ impl PacketLoop {
                 ShardInput::TcpClosed(address) => {
                     self.tcp.remove(&address);
                 }
+                ShardInput::Local(input) => self.sfu.handle_local(input, now),
+                ShardInput::LocalOpened(peer, sender) => {
+                    self.locals.retain(|_, sender| !sender.is_closed());
+                    self.locals.insert(peer, sender);
+                }
                 ShardInput::Stop => self.stopping = true,
             }
         }
@@ -274,6 +284,15 @@ impl PacketLoop {
         }
         self.egress
             .finish(|run| run.send(&self.state, &self.socket));
+        while let Some(output) = self.sfu.poll_local() {
+            let peer = output.peer();
+            let Some(to) = self.locals.get(&peer) else {
+                continue;
+            };
+            if let Err(TrySendError::Closed(_)) = to.try_send(output) {
+                self.locals.remove(&peer);
+            }
+        }
     }
 
     fn tell(&mut self) {

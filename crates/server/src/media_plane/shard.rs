@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use mio::{Poll, Waker};
 use surecast_media::control::{MediaCommand, MediaEvent};
+use surecast_media::id::PeerId;
+use surecast_media::local::{LocalInput, LocalOutput};
 use surecast_sfu::{Config, Sfu};
 use tokio::sync::mpsc;
 
@@ -35,6 +37,10 @@ pub(super) enum ShardInput {
     /// An ICE-TCP connection can be written to.
     TcpOpened(SocketAddr, mpsc::Sender<Vec<u8>>),
     TcpClosed(SocketAddr),
+    /// From a participant without a peer connection.
+    Local(LocalInput),
+    /// Where what is for such a participant goes.
+    LocalOpened(PeerId, mpsc::Sender<LocalOutput>),
     Stop,
 }
 
