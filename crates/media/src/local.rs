@@ -24,6 +24,13 @@ pub enum LocalInput {
         /// One frame's packets, or several frames'.
         packets: Vec<LocalPacket>,
     },
+    /// The track ends.
+    Unpublish {
+        /// The publisher.
+        peer: PeerId,
+        /// The client's name of the track.
+        cid: Arc<str>,
+    },
     /// This subscriber cannot go on without a keyframe of the track.
     KeyframeWanted {
         /// The subscriber.

@@ -44,4 +44,4 @@ pub use room::{fuzz_candidate, fuzz_data_packet, fuzz_data_track_packet};
 pub use rooms::Rooms;
 pub use service::{ServiceCall, ServiceReply};
 pub use settings::Settings;
-pub use token::Grants;
+pub use token::{Grants, VideoGrant};

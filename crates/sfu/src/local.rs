@@ -50,6 +50,12 @@ impl Sfu {
             LocalInput::Packets { peer, cid, packets } => {
                 self.local_packets(peer, &cid, packets, now);
             }
+            LocalInput::Unpublish { peer, cid } => {
+                if let Some(track) = self.local_track(peer, &cid).map(|track| track.id) {
+                    self.unpublish(track);
+                    self.events.push_back(MediaEvent::TrackGone { track });
+                }
+            }
             LocalInput::KeyframeWanted { peer, sid } => self.local_wants_keyframe(peer, &sid),
             LocalInput::Data {
                 peer,
@@ -99,7 +105,11 @@ impl Sfu {
             return;
         };
         let id = announcement.track;
-        let mime = announcement.codecs.first().map(|codec| codec.mime.clone());
+        let codec = announcement.codecs.first();
+        let mime = codec.map(|codec| codec.mime.clone());
+        let mime = mime.filter(|mime| !mime.is_empty());
+        // Clients name no codec for sound.
+        let mime = mime.unwrap_or_else(|| Codec::Opus.mime().to_owned());
         // A section of this name is all that the track's bookkeeping asks for.
         let mid = Mid::from(format!("l{}", peer.bound.len()).as_str());
         let known = self.tracks.contains_key(&id);
@@ -121,36 +131,42 @@ impl Sfu {
         self.events.push_back(MediaEvent::TrackBound {
             track: id,
             mid: mid.to_string(),
-            mime: mime.unwrap_or_default(),
+            mime,
             simulcast: false,
         });
     }
 
     fn local_packets(&mut self, id: PeerId, cid: &str, packets: Vec<LocalPacket>, now: Instant) {
-        let Some(slot) = self.local_slot(id) else {
-            return;
-        };
-        let track = self.tracks.values_mut().find(|track| {
-            let codec = track.announcement.codecs.first();
-            track.publisher == slot && codec.is_some_and(|codec| codec.cid == cid)
-        });
-        let Some(track) = track else {
+        let Some(track) = self.local_track(id, cid) else {
             return;
         };
         let id = track.id;
-        for packet in packets {
-            self.counters.rtp_in += 1;
-            if track.live_as != Some(packet.codec) {
-                track.live_as = Some(packet.codec);
-                self.events.push_back(MediaEvent::TrackLive {
-                    track: id,
-                    mime: packet.codec.mime().to_owned(),
-                });
-            }
-            if let Some(forwarded) = take(track, packet, now) {
-                self.inbound.push(forwarded);
-            }
+        let before = track.live_as;
+        let mut shown = before;
+        let taken: Vec<_> = packets
+            .into_iter()
+            .filter_map(|packet| {
+                shown = Some(packet.codec);
+                take(track, packet, now)
+            })
+            .collect();
+        track.live_as = shown;
+        self.counters.rtp_in += taken.len() as u64;
+        self.inbound.extend(taken);
+        if let Some(codec) = shown.filter(|_| shown != before) {
+            self.events.push_back(MediaEvent::TrackLive {
+                track: id,
+                mime: codec.mime().to_owned(),
+            });
         }
+    }
+
+    fn local_track(&mut self, id: PeerId, cid: &str) -> Option<&mut Track> {
+        let slot = self.local_slot(id)?;
+        self.tracks.values_mut().find(|track| {
+            let codec = track.announcement.codecs.first();
+            track.publisher == slot && codec.is_some_and(|codec| codec.cid == cid)
+        })
     }
 
     fn local_wants_keyframe(&mut self, id: PeerId, sid: &str) {
