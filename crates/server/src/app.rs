@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
+use crate::broadcast::Broadcast;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
@@ -272,10 +273,12 @@ fn doors_of(
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
 ) -> Doors {
+    let broadcast = Broadcast::new(config, keys.clone(), control.clone(), media.clone());
     Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
+        broadcast,
         metrics,
         media,
         guarantee,

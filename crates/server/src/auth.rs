@@ -52,11 +52,16 @@ impl Keys {
             (None, Some(parameter)) if !parameter.is_empty() => parameter,
             (None, _) => return Err(AuthError::Missing),
         };
-        Ok(token::verify(
-            jwt,
-            |key| self.0.get(key).cloned(),
-            clock::now(),
-        )?)
+        self.verify(jwt)
+    }
+
+    /// The grants of a token that came another way.
+    ///
+    /// # Errors
+    /// It does not hold.
+    pub fn verify(&self, jwt: &str) -> Result<Grants, AuthError> {
+        let secret = |key: &str| self.0.get(key).cloned();
+        Ok(token::verify(jwt, secret, clock::now())?)
     }
 
     /// Signs with one of the keys; `None` when there is no such key.

@@ -19,6 +19,7 @@ use axum::routing::{MethodRouter, any, get, post};
 use tokio::sync::watch;
 
 use crate::auth::Keys;
+use crate::broadcast::Broadcast;
 use crate::config::Config;
 use crate::control::Control;
 use crate::guarantee::{Desk, Settler};
@@ -33,6 +34,8 @@ pub struct Doors {
     pub keys: Keys,
     /// The room engine.
     pub control: Control,
+    /// Encoders and players that are not WebRTC.
+    pub broadcast: Broadcast,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Alerts, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room, Rtc, Span,
-    Webhook,
+    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room,
+    Rtc, Span, Webhook,
 };
 
 /// One key of the file.
@@ -79,6 +79,18 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "room.max_participants",
         "participants per room; 0: unlimited",
+    ),
+    setting(
+        "broadcast.takeover",
+        "an encoder replaces another one of the same identity in the room; false: it is refused",
+    ),
+    setting(
+        "broadcast.open_play",
+        "rooms may be watched by HLS, FLV, RTMP, SRT and WHEP without a token",
+    ),
+    setting(
+        "broadcast.linger",
+        "players stay for so long when an encoder is gone, so that it can come back",
     ),
     setting(
         "store.url",
@@ -238,6 +250,17 @@ impl Default for Room {
             empty_timeout: Span(Duration::from_secs(300)),
             departure_timeout: Span(Duration::from_secs(20)),
             max_participants: 0,
+        }
+    }
+}
+
+impl Default for Broadcast {
+    fn default() -> Self {
+        Self {
+            takeover: true,
+            open_play: false,
+            // Encoders try again after some seconds, and some more often than once.
+            linger: Span(Duration::from_secs(20)),
         }
     }
 }

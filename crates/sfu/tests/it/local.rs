@@ -69,9 +69,11 @@ fn received(net: &mut Net) -> Vec<ReceivedPacket> {
 #[test]
 fn an_encoder_is_connected_and_its_track_bound_at_once() {
     let net = with_encoder();
-    let connected = |e: &MediaEvent| matches!(e, MediaEvent::Connected { peer, .. } if *peer == ENCODER);
+    let connected =
+        |e: &MediaEvent| matches!(e, MediaEvent::Connected { peer, .. } if *peer == ENCODER);
     assert!(is_event(&net, connected));
-    let bound = |e: &MediaEvent| matches!(e, MediaEvent::TrackBound { track, .. } if *track == TrackId(1));
+    let bound =
+        |e: &MediaEvent| matches!(e, MediaEvent::TrackBound { track, .. } if *track == TrackId(1));
     assert!(is_event(&net, bound));
 }
 
@@ -116,7 +118,11 @@ fn a_group_that_is_too_long_is_not_sent_again() {
             payload: Arc::from(vp8(u16::try_from(i).unwrap(), false)),
         };
         let cid = Arc::from("v");
-        let input = LocalInput::Packets { peer: ENCODER, cid, packets: vec![packet] };
+        let input = LocalInput::Packets {
+            peer: ENCODER,
+            cid,
+            packets: vec![packet],
+        };
         net.sfu.handle_local(input, net.now);
         net.sfu.flush(net.now);
     }
@@ -165,7 +171,8 @@ fn a_tap_gets_what_a_browser_publishes_and_asks_for_keyframes() {
         assert_eq!(pair[1].seq, pair[0].seq + 1);
         assert_eq!(pair[1].stream, pair[0].stream);
     }
-    let frozen = |e: &MediaEvent| matches!(e, MediaEvent::StreamFrozen { peer, .. } if *peer == tap);
+    let frozen =
+        |e: &MediaEvent| matches!(e, MediaEvent::StreamFrozen { peer, .. } if *peer == tap);
     net.run(Duration::from_secs(5));
     assert!(!is_event(&net, frozen), "a tap is nobody's experience");
 }
@@ -180,16 +187,29 @@ fn data_goes_both_ways_and_all_ends_with_the_peer() {
         channel,
         payload: payload.clone(),
     });
-    assert!(matches!(net.sfu.poll_local(), Some(LocalOutput::Data { peer: ENCODER, .. })));
-    let input = LocalInput::Data { peer: ENCODER, channel, payload };
+    assert!(matches!(
+        net.sfu.poll_local(),
+        Some(LocalOutput::Data { peer: ENCODER, .. })
+    ));
+    let input = LocalInput::Data {
+        peer: ENCODER,
+        channel,
+        payload,
+    };
     net.sfu.handle_local(input, net.now);
     net.run(FRAME);
-    assert!(is_event(&net, |e| matches!(e, MediaEvent::Data { peer: ENCODER, .. })));
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::Data { peer: ENCODER, .. }
+    )));
     let cid: Arc<str> = Arc::from("v");
     let input = LocalInput::Unpublish { peer: ENCODER, cid };
     net.sfu.handle_local(input, net.now);
     net.run(FRAME);
-    assert!(is_event(&net, |e| matches!(e, MediaEvent::TrackGone { .. })));
+    assert!(is_event(&net, |e| matches!(
+        e,
+        MediaEvent::TrackGone { .. }
+    )));
     net.command(MediaCommand::RemovePeer { peer: ENCODER });
     assert_eq!(net.sfu.counters().peers, 0);
     assert_eq!(net.sfu.counters().tracks, 0);
