@@ -1,5 +1,6 @@
 //! The doors: one file per protocol that somebody can come in by.
 
+mod broadcast;
 mod console;
 mod cors;
 mod faults;
@@ -82,6 +83,8 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(metrics::scrape))
         .route("/console/config.json", get(console::config))
+        .route("/broadcast/v1/streams", get(broadcast::streams))
+        .route("/broadcast/v1/streams/{room}", get(broadcast::stream))
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
         .route("/guarantee/v1/probes", probes())

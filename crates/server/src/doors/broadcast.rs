@@ -1,0 +1,114 @@
+//! `/broadcast/v1`: what comes in and what is watched.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use surecast_room::Grants;
+
+use super::Doors;
+use crate::broadcast::status::Incoming;
+
+/// A room that is broadcast, or that an encoder publishes to.
+#[derive(Serialize)]
+struct Stream {
+    room: String,
+    /// It has a program that somebody feeds.
+    live: bool,
+    /// Readers of the program: players, and doors that serve many players.
+    readers: usize,
+    /// Encoders, by doors that are not WebRTC.
+    encoders: Vec<Incoming>,
+}
+
+/// `GET /broadcast/v1/streams`: all of them; the token needs `roomList` or
+/// `ingressAdmin`.
+pub(super) async fn streams(State(doors): State<Arc<Doors>>, headers: HeaderMap) -> Response {
+    let may = |grants: &Grants| {
+        let video = grants.video.as_ref();
+        video.is_some_and(|video| video.room_list || video.ingress_admin)
+    };
+    if let Err(refusal) = allow(&doors, &headers, may, "roomList or ingressAdmin") {
+        return refusal;
+    }
+    answer(collect(&doors))
+}
+
+/// `GET /broadcast/v1/streams/{room}`: one of them; `roomAdmin` of the room
+/// suffices.
+pub(super) async fn stream(
+    State(doors): State<Arc<Doors>>,
+    Path(room): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let may = |grants: &Grants| {
+        let video = grants.video.as_ref();
+        video.is_some_and(|video| {
+            video.room_list || video.ingress_admin || (video.room_admin && video.room == room)
+        })
+    };
+    if let Err(refusal) = allow(&doors, &headers, may, "roomAdmin of the room, or roomList") {
+        return refusal;
+    }
+    match collect(&doors)
+        .into_iter()
+        .find(|stream| stream.room == room)
+    {
+        Some(stream) => answer(stream),
+        None => (
+            StatusCode::NOT_FOUND,
+            format!("nothing is live in room {room}\n"),
+        )
+            .into_response(),
+    }
+}
+
+fn answer(body: impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn allow(
+    doors: &Doors,
+    headers: &HeaderMap,
+    may: impl Fn(&Grants) -> bool,
+    needed: &str,
+) -> Result<(), Response> {
+    let grants = doors
+        .keys
+        .authenticate(headers, None)
+        .map_err(|error| (StatusCode::UNAUTHORIZED, format!("{error}\n")).into_response())?;
+    if may(&grants) {
+        return Ok(());
+    }
+    let words = format!("the token does not allow this: it needs the grant {needed}\n");
+    Err((StatusCode::FORBIDDEN, words).into_response())
+}
+
+fn collect(doors: &Doors) -> Vec<Stream> {
+    let mut streams: Vec<Stream> = Vec::new();
+    for (room, readers) in doors.broadcast.programs() {
+        streams.push(Stream {
+            room,
+            live: true,
+            readers,
+            encoders: Vec::new(),
+        });
+    }
+    for (room, incoming) in doors.broadcast.incoming() {
+        let at = streams.iter().position(|stream| stream.room == room);
+        let at = at.unwrap_or_else(|| {
+            streams.push(Stream {
+                room,
+                live: false,
+                readers: 0,
+                encoders: Vec::new(),
+            });
+            streams.len() - 1
+        });
+        streams[at].encoders.push(incoming);
+    }
+    streams
+}
