@@ -117,7 +117,7 @@ impl Server {
         let people = guarantee
             .as_ref()
             .map(|guarantee| (guarantee.desk().clone(), guarantee.settler().clone()));
-        let mut doors = doors_of(&config, keys, &control, metrics, media, shared, faults);
+        let mut doors = doors_of(&config, keys, &control, metrics, media, shared, faults)?;
         doors.people = people;
         let doors = Arc::new(doors);
         let (stop_http, stopped) = watch::channel(false);
@@ -272,9 +272,9 @@ fn doors_of(
     media: Weak<MediaPlane>,
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
-) -> Doors {
-    let broadcast = Broadcast::new(config, keys.clone(), control.clone(), media.clone());
-    Doors {
+) -> anyhow::Result<Doors> {
+    let broadcast = Broadcast::new(config, keys.clone(), control.clone(), media.clone())?;
+    Ok(Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
@@ -286,7 +286,7 @@ fn doors_of(
         faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
-    }
+    })
 }
 
 /// A certificate that cannot be used is a mistake in the configuration.

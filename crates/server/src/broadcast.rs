@@ -8,6 +8,7 @@
 mod access;
 pub mod encoder;
 pub mod fanout;
+mod hook;
 mod message;
 mod play;
 pub mod program;
@@ -15,6 +16,7 @@ mod room_track;
 pub mod status;
 mod tap;
 mod timeline;
+pub mod viewers;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -30,6 +32,8 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::media_plane::MediaPlane;
 use access::Access;
+use hook::{Hooks, What};
+use viewers::{Limits, Viewers};
 pub use access::Refusal;
 pub use encoder::{Ended, Publisher};
 pub use play::{Audio, PlayRequest, Played, Player};
@@ -90,6 +94,9 @@ pub struct Broadcast(Arc<Inner>);
 
 struct Inner {
     access: Access,
+    hooks: Hooks,
+    viewers: Viewers,
+    limits: Limits,
     takeover: bool,
     linger: Duration,
     control: Control,
@@ -113,9 +120,24 @@ struct Live {
 
 impl Broadcast {
     /// Nothing is live yet.
-    pub fn new(config: &Config, keys: Keys, control: Control, media: Weak<MediaPlane>) -> Self {
+    ///
+    /// # Errors
+    /// An address in the settings cannot be used.
+    pub fn new(
+        config: &Config,
+        keys: Keys,
+        control: Control,
+        media: Weak<MediaPlane>,
+    ) -> anyhow::Result<Self> {
         let broadcast = &config.broadcast;
-        Self(Arc::new(Inner {
+        let limits = Limits {
+            room: broadcast.max_viewers as usize,
+            address: broadcast.max_viewers_per_address as usize,
+        };
+        Ok(Self(Arc::new(Inner {
+            hooks: Hooks::new(config, &keys)?,
+            viewers: Viewers::default(),
+            limits,
             access: Access {
                 keys,
                 open: config.dev,
@@ -127,7 +149,7 @@ impl Broadcast {
             media,
             sources: AtomicU64::new(1),
             live: Mutex::default(),
-        }))
+        })))
     }
 
     /// Lets an encoder in: it becomes a participant of the room, and feeds the
@@ -143,6 +165,9 @@ impl Broadcast {
         if !self.0.takeover && self.lock().encoders.contains_key(&key) {
             return Err(Refusal::Busy { identity });
         }
+        let place = (request.protocol, request.from);
+        let hooks = &self.0.hooks;
+        hooks.ask(What::Publish, &request.room, &identity, place).await?;
         let join = encoder_join(&request, grants);
         let admission = self.0.control.join(join).await??;
         let source = self.next_source();
@@ -190,6 +215,11 @@ impl Broadcast {
             .collect();
         all.sort();
         all
+    }
+
+    /// Viewers by doors that are not WebRTC.
+    pub fn viewers(&self) -> &Viewers {
+        &self.0.viewers
     }
 
     fn encoder_gone(&self, room: &str, identity: &str, source: SourceId) {

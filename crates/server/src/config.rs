@@ -132,6 +132,14 @@ pub struct Broadcast {
     pub takeover: bool,
     /// Rooms may be watched without a token.
     pub open_play: bool,
+    /// Asked before an encoder is let in; empty: nobody is.
+    pub on_publish: String,
+    /// Asked before a viewer is let in; empty: nobody is.
+    pub on_play: String,
+    /// Viewers of one room by doors that are not WebRTC; 0: any number.
+    pub max_viewers: u32,
+    /// The same from one address; 0: any number.
+    pub max_viewers_per_address: u32,
     /// Players wait this long for an encoder that is gone.
     pub linger: Span,
 }

@@ -46,6 +46,12 @@ pub enum Refusal {
     /// It cannot be played in this way.
     #[error("cannot be played like this: {0}")]
     Unplayable(String),
+    /// Somebody else was asked and says no.
+    #[error("refused: {0}")]
+    Hook(String),
+    /// As many as there may be.
+    #[error("{0}")]
+    Full(&'static str),
     /// The room engine says no.
     #[error(transparent)]
     Join(#[from] JoinError),
@@ -59,7 +65,8 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::NoToken { .. } | Self::Token(_) => StatusCode::UNAUTHORIZED,
-            Self::NotAllowed(_) => StatusCode::FORBIDDEN,
+            Self::NotAllowed(_) | Self::Hook(_) => StatusCode::FORBIDDEN,
+            Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy { .. } => StatusCode::CONFLICT,
             Self::NotLive { .. } => StatusCode::NOT_FOUND,
             Self::Unplayable(_) => StatusCode::NOT_ACCEPTABLE,

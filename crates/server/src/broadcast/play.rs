@@ -7,7 +7,9 @@ use surecast_media::control::Kind;
 use surecast_media::frame::{Item, TrackNumber};
 
 use super::fanout::{Read, Reader};
+use super::hook::What;
 use super::program::{self, Program};
+use super::viewers::Viewer;
 use super::{Broadcast, Protocol, Refusal};
 
 /// Which sound a player takes.
@@ -53,33 +55,59 @@ pub enum Played {
 pub struct Player {
     reader: Reader<Arc<Item>>,
     program: Arc<Program>,
+    /// Counted as long as it plays; doors that serve many count each of them.
+    viewer: Option<Viewer>,
     all_tracks: bool,
     chosen: [Option<TrackNumber>; 2],
 }
 
 impl Broadcast {
-    /// Lets a viewer in.
+    /// Lets a viewer in who has a player to himself.
     ///
     /// # Errors
     /// In words for who set up the player.
     pub async fn play(&self, request: PlayRequest) -> Result<Player, Refusal> {
-        self.may_play(&request.room, request.token.as_deref())?;
-        let program = self.live_program(&request.room, request.audio).await?;
-        tracing::debug!(room = request.room, protocol = request.protocol.name(), from = %request.from, "viewer");
+        let place = (request.protocol, request.from);
+        let viewer = self.viewer(&request.room, request.token.as_deref(), place);
+        let viewer = viewer.await?;
+        let feed = self.feed(&request.room, request.audio, request.all_tracks);
+        let mut player = feed.await?;
+        player.viewer = Some(viewer);
+        Ok(player)
+    }
+
+    /// Lets a viewer in and counts it until the answer is dropped. For doors that
+    /// serve many viewers from one [`Broadcast::feed`].
+    ///
+    /// # Errors
+    /// In words for who set up the player.
+    pub async fn viewer(
+        &self,
+        room: &str,
+        token: Option<&str>,
+        place: (Protocol, SocketAddr),
+    ) -> Result<Viewer, Refusal> {
+        self.0.access.play(room, token)?;
+        self.0.hooks.ask(What::Play, room, "", place).await?;
+        let viewer = self.0.viewers.enter(room, place, self.0.limits)?;
+        tracing::debug!(room, protocol = place.0.name(), from = %place.1, "viewer");
+        Ok(viewer)
+    }
+
+    /// A player that nobody asks for a token, and that counts as no viewer: for
+    /// doors that let their viewers in one by one, and for recordings.
+    ///
+    /// # Errors
+    /// Nothing is live.
+    pub async fn feed(&self, room: &str, audio: Audio, all_tracks: bool) -> Result<Player, Refusal> {
+        let program = self.live_program(room, audio).await?;
         Ok(Player {
             reader: program.out().reader(),
             program,
-            all_tracks: request.all_tracks,
+            viewer: None,
+            all_tracks,
             chosen: [None, None],
         })
-    }
-
-    /// Whether a token (or none) lets somebody watch a room.
-    ///
-    /// # Errors
-    /// It does not.
-    pub fn may_play(&self, room: &str, token: Option<&str>) -> Result<(), Refusal> {
-        self.0.access.play(room, token)
     }
 
     /// What the room broadcasts; a tap on its tracks where no encoder does.

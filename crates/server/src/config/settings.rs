@@ -89,6 +89,22 @@ pub const SETTINGS: &[Setting] = &[
         "rooms may be watched by HLS, FLV, RTMP, SRT and WHEP without a token",
     ),
     setting(
+        "broadcast.on_publish",
+        "asked (POST, signed JSON) before an encoder is let in; any answer but 2xx refuses, with its text; empty: nobody is asked",
+    ),
+    setting(
+        "broadcast.on_play",
+        "asked in the same way before a viewer is let in by HLS, FLV, RTMP, SRT or WHEP",
+    ),
+    setting(
+        "broadcast.max_viewers",
+        "viewers of one room by these doors; 0: any number",
+    ),
+    setting(
+        "broadcast.max_viewers_per_address",
+        "viewers from one address by these doors; 0: any number",
+    ),
+    setting(
         "broadcast.linger",
         "players stay for so long when an encoder is gone, so that it can come back",
     ),
@@ -259,6 +275,10 @@ impl Default for Broadcast {
         Self {
             takeover: true,
             open_play: false,
+            on_publish: String::new(),
+            on_play: String::new(),
+            max_viewers: 0,
+            max_viewers_per_address: 0,
             // Encoders try again after some seconds, and some more often than once.
             linger: Span(Duration::from_secs(20)),
         }

@@ -20,6 +20,8 @@ struct Stream {
     live: bool,
     /// Readers of the program: players, and doors that serve many players.
     readers: usize,
+    /// Viewers by doors that are not WebRTC.
+    viewers: usize,
     /// Encoders, by doors that are not WebRTC.
     encoders: Vec<Incoming>,
 }
@@ -91,6 +93,7 @@ fn collect(doors: &Doors) -> Vec<Stream> {
     let mut streams: Vec<Stream> = Vec::new();
     for (room, readers) in doors.broadcast.programs() {
         streams.push(Stream {
+            viewers: doors.broadcast.viewers().of(&room),
             room,
             live: true,
             readers,
@@ -103,6 +106,7 @@ fn collect(doors: &Doors) -> Vec<Stream> {
             streams.push(Stream {
                 room,
                 live: false,
+                viewers: 0,
                 readers: 0,
                 encoders: Vec::new(),
             });

@@ -104,6 +104,22 @@ impl Poster {
         })
     }
 
+    /// Posts a signed question and gives the answer: its status and the
+    /// beginning of its text. `Err` says why there is none.
+    pub(crate) async fn ask(&self, body: String) -> Result<(StatusCode, String), String> {
+        let request = self.request(Body::Signed(body))?;
+        let exchange = async {
+            let response = self.client.request(request).await;
+            let response = response.map_err(|error| chain(&error))?;
+            let status = response.status();
+            let text = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
+            let text = text.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            Ok((status, String::from_utf8_lossy(&text).into_owned()))
+        };
+        let answer = tokio::time::timeout(self.timeout, exchange).await;
+        answer.unwrap_or_else(|_| Err(format!("no answer within {} s", self.timeout.as_secs())))
+    }
+
     fn request(&self, body: Body) -> Result<Request<Full<Bytes>>, String> {
         let request = Request::post(&self.url).header(
             header::USER_AGENT,
