@@ -32,13 +32,13 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::media_plane::MediaPlane;
 use access::Access;
-use hook::{Hooks, What};
-use viewers::{Limits, Viewers};
 pub use access::Refusal;
 pub use encoder::{Ended, Publisher};
+use hook::{Hooks, What};
 pub use play::{Audio, PlayRequest, Played, Player};
 use program::{Program, SourceId};
 use status::Gauge;
+use viewers::{Limits, Viewers};
 
 /// The protocol that somebody comes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -52,6 +52,8 @@ pub enum Protocol {
     Flv,
     /// HLS.
     Hls,
+    /// WHEP: WebRTC, but a viewer all the same.
+    Whep,
     /// Fetched from a URL or a file.
     Pull,
     /// Recording.
@@ -61,6 +63,18 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Rtmp,
+        Self::Srt,
+        Self::Flv,
+        Self::Hls,
+        Self::Whep,
+        Self::Pull,
+        Self::Record,
+        Self::Push,
+    ];
+
     /// As in URLs and labels.
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,6 +82,7 @@ impl Protocol {
             Self::Srt => "srt",
             Self::Flv => "flv",
             Self::Hls => "hls",
+            Self::Whep => "whep",
             Self::Pull => "pull",
             Self::Record => "record",
             Self::Push => "push",
@@ -167,7 +182,9 @@ impl Broadcast {
         }
         let place = (request.protocol, request.from);
         let hooks = &self.0.hooks;
-        hooks.ask(What::Publish, &request.room, &identity, place).await?;
+        hooks
+            .ask(What::Publish, &request.room, &identity, place)
+            .await?;
         let join = encoder_join(&request, grants);
         let admission = self.0.control.join(join).await??;
         let source = self.next_source();

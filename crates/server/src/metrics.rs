@@ -1,5 +1,6 @@
 //! What `/metrics` shows: counters kept here, and gauges read when asked.
 
+mod broadcast;
 mod letters;
 
 use std::sync::atomic::AtomicU64;
@@ -51,6 +52,7 @@ pub struct Metrics {
     checkpoint_time: Gauge,
     burn: Family<BurnLabels, Gauge>,
     letters: letters::Letters,
+    broadcast: broadcast::BroadcastGauges,
     incidents: Family<IncidentLabels, Gauge>,
     tickets: Family<TicketLabels, Gauge>,
     clocks: Family<ClockLabels, Gauge>,
@@ -154,6 +156,7 @@ impl Metrics {
             checkpoint_time: Gauge::default(),
             burn: Family::default(),
             letters: letters::Letters::default(),
+            broadcast: broadcast::BroadcastGauges::default(),
             incidents: Family::default(),
             tickets: Family::default(),
             clocks: Family::default(),
@@ -251,6 +254,7 @@ impl Metrics {
         let help = "Budget of a contract's line: 0 lasts, 1 burns (ticket), 2 burns fast (page)";
         registry.register("guarantee_burn", help, self.burn.clone());
         self.letters.register(registry);
+        self.broadcast.register(registry);
         let help = "Open incidents of a contract";
         registry.register("guarantee_incidents", help, self.incidents.clone());
         let help = "Open tickets of a contract";

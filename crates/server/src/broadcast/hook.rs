@@ -102,7 +102,12 @@ impl Hooks {
 }
 
 fn refused(status: StatusCode, words: &str) -> String {
-    let words: String = words.trim().chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
+    let words: String = words
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(MAX_WORDS)
+        .collect();
     if words.is_empty() {
         return format!("the operator's rules say no ({status})");
     }
@@ -116,7 +121,10 @@ mod tests {
     #[test]
     fn the_words_of_a_refusal_are_bounded_and_plain() {
         assert_eq!(refused(StatusCode::FORBIDDEN, " banned\r\n"), "banned");
-        assert_eq!(refused(StatusCode::FORBIDDEN, &"x".repeat(5000)).len(), MAX_WORDS);
+        assert_eq!(
+            refused(StatusCode::FORBIDDEN, &"x".repeat(5000)).len(),
+            MAX_WORDS
+        );
         assert!(refused(StatusCode::FORBIDDEN, "\n").contains("403"));
     }
 }

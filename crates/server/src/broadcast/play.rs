@@ -99,7 +99,12 @@ impl Broadcast {
     ///
     /// # Errors
     /// Nothing is live.
-    pub async fn feed(&self, room: &str, audio: Audio, all_tracks: bool) -> Result<Player, Refusal> {
+    pub async fn feed(
+        &self,
+        room: &str,
+        audio: Audio,
+        all_tracks: bool,
+    ) -> Result<Player, Refusal> {
         let program = self.live_program(room, audio).await?;
         Ok(Player {
             reader: program.out().reader(),

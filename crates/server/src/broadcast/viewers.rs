@@ -45,10 +45,14 @@ impl Viewers {
         let here = counts.by_room.get(room).map_or(0, |by| by.values().sum());
         let same = counts.by_address.get(&address).copied().unwrap_or(0);
         if limits.room > 0 && here >= limits.room {
-            return Err(Refusal::Full("this room has as many viewers as it may have"));
+            return Err(Refusal::Full(
+                "this room has as many viewers as it may have",
+            ));
         }
         if limits.address > 0 && same >= limits.address {
-            return Err(Refusal::Full("your address has as many viewers as it may have"));
+            return Err(Refusal::Full(
+                "your address has as many viewers as it may have",
+            ));
         }
         let by = counts.by_room.entry(room.to_owned()).or_default();
         *by.entry(protocol).or_default() += 1;
@@ -132,7 +136,10 @@ mod tests {
     #[test]
     fn limits_hold_per_room_and_per_address() {
         let viewers = Viewers::default();
-        let limits = Limits { room: 2, address: 1 };
+        let limits = Limits {
+            room: 2,
+            address: 1,
+        };
         let _one = viewers.enter("a", from(1), limits).unwrap();
         assert!(viewers.enter("b", from(1), limits).is_err(), "same address");
         let mapped = SocketAddr::from((std::net::Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped(), 1));

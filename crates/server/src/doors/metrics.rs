@@ -18,6 +18,7 @@ pub(super) async fn scrape(State(doors): State<Arc<Doors>>) -> impl IntoResponse
         .upgrade()
         .map(|media| media.metrics())
         .unwrap_or_default();
+    doors.metrics.broadcast(&doors.broadcast);
     (
         [(header::CONTENT_TYPE, OPENMETRICS)],
         doors.metrics.render(census, media),

@@ -112,8 +112,12 @@ impl Poster {
             let response = self.client.request(request).await;
             let response = response.map_err(|error| chain(&error))?;
             let status = response.status();
-            let text = Limited::new(response.into_body(), ANSWER_BYTES).collect().await;
-            let text = text.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let text = Limited::new(response.into_body(), ANSWER_BYTES)
+                .collect()
+                .await;
+            let text = text
+                .map(http_body_util::Collected::to_bytes)
+                .unwrap_or_default();
             Ok((status, String::from_utf8_lossy(&text).into_owned()))
         };
         let answer = tokio::time::timeout(self.timeout, exchange).await;
