@@ -1,10 +1,18 @@
-//! AV1 in RTP: the aggregation header and the mandatory part of the dependency
-//! descriptor (RTP Payload Format For AV1 v1.0, §4.4 and appendix A.8).
+//! AV1: OBUs, sequence header, configuration record; and in RTP the aggregation
+//! header and the mandatory part of the dependency descriptor (RTP Payload
+//! Format For AV1 v1.0, §4.4 and appendix A.8).
+
+pub mod obu;
+mod sequence;
+#[cfg(test)]
+mod tests;
+
+pub use obu::{Obu, is_key_temporal_unit, obus, sequence_header, temporal_unit};
+pub use sequence::{
+    SequenceHeader, format_from_config, format_from_sequence_header, sequence_header_of_config,
+};
 
 use crate::bits::Reader;
-
-/// `obu_type` of a sequence header (AV1 §6.2.2).
-const OBU_SEQUENCE_HEADER: u8 = 1;
 
 /// A LEB128 length takes at most eight bytes (AV1 §4.10.5).
 const MAX_LEB128: u32 = 8;
@@ -81,7 +89,7 @@ pub fn is_keyframe(payload: &[u8]) -> bool {
     let Some(element) = first_element(payload, header) else {
         return false;
     };
-    header.new_sequence || obu_type(element) == Some(OBU_SEQUENCE_HEADER)
+    header.new_sequence || obu_type(element) == Some(obu::SEQUENCE_HEADER)
 }
 
 /// The first element's bytes; `None` when the payload ends before it, or it is
@@ -103,7 +111,8 @@ fn obu_type(element: &[u8]) -> Option<u8> {
     element.first().map(|byte| byte >> 3 & 0x0f)
 }
 
-fn leb128(reader: &mut Reader<'_>) -> Option<u64> {
+/// A number in groups of seven bits, the lowest first (AV1 §4.10.5).
+pub(crate) fn leb128(reader: &mut Reader<'_>) -> Option<u64> {
     let mut value = 0;
     for index in 0..MAX_LEB128 {
         let byte = reader.u8()?;
@@ -113,63 +122,4 @@ fn leb128(reader: &mut Reader<'_>) -> Option<u64> {
         }
     }
     None
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn new_sequence_is_a_key_frame() {
-        assert!(is_keyframe(&[0x18, 0x30, 0xaa]), "W 1, N");
-        assert!(is_keyframe(&[0x28, 0x01, 0x08, 0x32, 0x00]), "W 2, N");
-        assert!(!is_keyframe(&[0x98, 0x30, 0xaa]), "continuation");
-        assert!(!is_keyframe(&[0x10, 0x30, 0xaa]), "frame OBU alone");
-        assert!(!is_keyframe(&[0x08]), "nothing inside");
-    }
-
-    #[test]
-    fn sequence_header_is_one_too() {
-        assert!(is_keyframe(&[0x10, 0x0a, 0xaa]));
-        assert!(is_keyframe(&[0x00, 0x01, 0x0a]), "W 0, length 1");
-        assert!(!is_keyframe(&[0x00, 0x05, 0x0a]), "length past the end");
-    }
-
-    #[test]
-    fn endless_length_is_refused() {
-        assert!(!is_keyframe(&[
-            0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01, 0x0a
-        ]));
-    }
-
-    #[test]
-    fn dependency_descriptor() {
-        let parsed = DependencyDescriptor::parse(&[0x85, 0x01, 0x02, 0x80]).unwrap();
-        assert_eq!(
-            parsed,
-            DependencyDescriptor {
-                start_of_frame: true,
-                end_of_frame: false,
-                template_id: 5,
-                frame_number: 0x0102,
-                structure: true,
-            }
-        );
-        assert!(
-            !DependencyDescriptor::parse(&[0x85, 0x01, 0x02])
-                .unwrap()
-                .structure
-        );
-        assert_eq!(DependencyDescriptor::parse(&[0x85, 0x01]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes(payload: Vec<u8>) {
-            let _ = is_keyframe(&payload);
-            let _ = DependencyDescriptor::parse(&payload);
-        }
-    }
 }

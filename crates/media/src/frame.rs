@@ -5,6 +5,8 @@
 //! write these; RTP packets become frames, and frames RTP packets, once per
 //! track.
 
+mod codec_string;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,4 +1,15 @@
-//! H.264 in RTP: single NAL units, STAP-A, FU-A (RFC 6184 §5.6 to §5.8).
+//! H.264: parameter sets, configuration records, pictures; and in RTP single NAL
+//! units, STAP-A, FU-A (RFC 6184 §5.6 to §5.8).
+
+mod access_unit;
+mod config;
+mod sps;
+#[cfg(test)]
+mod tests;
+
+pub use access_unit::{AccessUnit, access_unit, is_b_slice};
+pub use config::{ParameterSets, format, format_from_config, parameter_sets};
+pub use sps::Sps;
 
 use crate::bits::Reader;
 
@@ -98,76 +109,4 @@ fn fragment(bytes: &[u8]) -> Option<Unit<'_>> {
     let kind = header & 0x1f;
     let start = header & 0x80 != 0;
     (start && (1..=23).contains(&kind)).then_some(Unit { kind, data })
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn kinds(payload: &[u8]) -> Vec<u8> {
-        units(payload).map(|unit| unit.kind).collect()
-    }
-
-    #[test]
-    fn single_units() {
-        assert_eq!(kinds(&[0x65, 0x88]), [NAL_IDR]);
-        assert!(is_keyframe(&[0x65, 0x88]));
-        assert!(is_keyframe(&[0x67, 0x42]));
-        assert!(!is_keyframe(&[0x41, 0x9a]));
-        assert!(!is_keyframe(&[0x68, 0x9a]), "a PPS alone starts nothing");
-    }
-
-    #[test]
-    fn aggregates() {
-        let payload = [0x78, 0, 2, 0x67, 0x42, 0, 2, 0x68, 0xce, 0, 1, 0x65];
-        assert_eq!(kinds(&payload), [NAL_SPS, NAL_PPS, NAL_IDR]);
-        assert!(is_keyframe(&payload));
-        assert_eq!(
-            kinds(&[0x78, 0, 9, 0x67]),
-            [] as [u8; 0],
-            "length past the end"
-        );
-        assert_eq!(kinds(&[0x78, 0, 1, 0x78]), [] as [u8; 0], "no nesting");
-    }
-
-    #[test]
-    fn fragments() {
-        assert!(is_keyframe(&[0x7c, 0x85, 0x88]));
-        assert!(!is_keyframe(&[0x7c, 0x05, 0x88]), "middle");
-        assert!(!is_keyframe(&[0x7c, 0x45, 0x88]), "end");
-        assert!(!is_keyframe(&[0x7c, 0x81, 0x88]), "not IDR");
-    }
-
-    #[test]
-    fn units_are_bounded() {
-        let mut payload = vec![0x78];
-        for _ in 0..1000 {
-            payload.extend([0, 1, 0x41]);
-        }
-        assert_eq!(units(&payload).count(), MAX_UNITS);
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes(payload: Vec<u8>) {
-            prop_assert!(units(&payload).count() <= MAX_UNITS);
-            let _ = is_keyframe(&payload);
-        }
-
-        #[test]
-        fn aggregates_round_trip(
-            inner in prop::collection::vec((1u8..24, prop::collection::vec(any::<u8>(), 0..40)), 0..8),
-        ) {
-            let mut payload = vec![0x78];
-            for (kind, data) in &inner {
-                payload.extend(u16::try_from(data.len() + 1).unwrap().to_be_bytes());
-                payload.push(0x60 | kind);
-                payload.extend(data);
-            }
-            let seen: Vec<_> = units(&payload).map(|u| (u.kind, u.data.to_vec())).collect();
-            prop_assert_eq!(seen, inner);
-        }
-    }
 }

@@ -1,6 +1,16 @@
-//! H.265 in RTP: single NAL units, aggregation and fragmentation packets
-//! (RFC 7798 §4.4), as browsers send them: without decoding order numbers
-//! (`sprop-max-don-diff` 0).
+//! H.265: parameter sets, configuration records, pictures; and in RTP single NAL
+//! units, aggregation and fragmentation packets (RFC 7798 §4.4), as browsers send
+//! them: without decoding order numbers (`sprop-max-don-diff` 0).
+
+mod access_unit;
+mod config;
+mod sps;
+#[cfg(test)]
+mod tests;
+
+pub use access_unit::{AccessUnit, access_unit};
+pub use config::{ParameterSets, format, format_from_config, parameter_sets};
+pub use sps::Sps;
 
 use crate::bits::Reader;
 
@@ -32,6 +42,12 @@ enum State<'a> {
     Aggregate(Reader<'a>),
 }
 
+/// `nal_unit_type`, 0 to 63, from the first byte of a NAL unit's header.
+#[must_use]
+pub const fn unit_type(header: u8) -> u8 {
+    header >> 1 & 0x3f
+}
+
 /// Types of the NAL units that begin in the payload.
 #[must_use]
 pub fn unit_types(payload: &[u8]) -> UnitTypes<'_> {
@@ -59,7 +75,7 @@ impl Iterator for UnitTypes<'_> {
             State::Aggregate(reader) => {
                 let len = reader.u16()?;
                 let (&[high, _], _) = reader.take(usize::from(len))?.split_first_chunk::<2>()?;
-                nal_type(high >> 1 & 0x3f)
+                nal_type(unit_type(high))
             }
         }
     }
@@ -69,7 +85,7 @@ fn first_state(payload: &[u8]) -> State<'_> {
     let Some((&[high, _], rest)) = payload.split_first_chunk::<2>() else {
         return State::One(None);
     };
-    match high >> 1 & 0x3f {
+    match unit_type(high) {
         AGGREGATION => State::Aggregate(Reader::new(rest)),
         FRAGMENTATION => State::One(fragment(rest)),
         kind => State::One(nal_type(kind)),
@@ -85,52 +101,4 @@ fn fragment(bytes: &[u8]) -> Option<u8> {
 /// 48 and above are packet types of RFC 7798, not NAL units.
 fn nal_type(kind: u8) -> Option<u8> {
     (kind < AGGREGATION).then_some(kind)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const fn header(kind: u8) -> [u8; 2] {
-        [kind << 1, 1]
-    }
-
-    #[test]
-    fn single_units() {
-        assert!(is_keyframe(&header(19)), "IDR_W_RADL");
-        assert!(is_keyframe(&header(21)), "CRA");
-        assert!(is_keyframe(&header(NAL_VPS)));
-        assert!(!is_keyframe(&header(1)), "TRAIL_R");
-        assert!(!is_keyframe(&header(NAL_PPS)));
-        assert!(!is_keyframe(&[19 << 1]), "cut header");
-    }
-
-    #[test]
-    fn aggregates() {
-        let [h0, h1] = header(AGGREGATION);
-        let [v0, v1] = header(NAL_VPS);
-        let [s0, s1] = header(NAL_SPS);
-        let payload = [h0, h1, 0, 3, v0, v1, 0xaa, 0, 2, s0, s1];
-        let kinds: Vec<_> = unit_types(&payload).collect();
-        assert_eq!(kinds, [NAL_VPS, NAL_SPS]);
-        assert!(!is_keyframe(&[h0, h1, 0, 9, v0, v1]), "length past the end");
-    }
-
-    #[test]
-    fn fragments() {
-        let [h0, h1] = header(FRAGMENTATION);
-        assert!(is_keyframe(&[h0, h1, 0x80 | 19]));
-        assert!(!is_keyframe(&[h0, h1, 19]), "middle");
-        assert!(!is_keyframe(&[h0, h1, 0x80 | 1]));
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes(payload: Vec<u8>) {
-            prop_assert!(unit_types(&payload).count() <= MAX_UNITS);
-            let _ = is_keyframe(&payload);
-        }
-    }
 }

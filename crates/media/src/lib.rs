@@ -4,6 +4,7 @@
 //! This is the lowest level of the house. It knows no protocol engine, no
 //! clock and no socket; every other crate may use it.
 
+pub mod aac;
 pub mod av1;
 mod bits;
 pub mod codec;
@@ -13,6 +14,8 @@ pub mod h264;
 pub mod h265;
 pub mod id;
 pub mod local;
+pub mod nal;
+pub mod opus;
 pub mod red;
 pub mod seq;
 pub mod time;

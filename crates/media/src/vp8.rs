@@ -1,6 +1,11 @@
-//! VP8 in RTP: payload descriptor and payload header (RFC 7741 §4.2, §4.3).
+//! VP8: the header of key frames; and in RTP payload descriptor and payload header
+//! (RFC 7741 §4.2, §4.3).
+
+#[cfg(test)]
+mod tests;
 
 use crate::bits::Reader;
+use crate::frame::{Format, FrameCodec, Shape};
 
 /// Number of a picture, in the width the sender chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +168,36 @@ pub fn is_keyframe(payload: &[u8]) -> bool {
     parse(payload).is_some_and(|packet| packet.is_keyframe)
 }
 
+/// The frame (a whole one, not an RTP payload) is a key frame (RFC 6386 §9.1).
+#[must_use]
+pub fn is_key_frame(frame: &[u8]) -> bool {
+    frame.first().is_some_and(|byte| byte & 0x01 == 0)
+}
+
+/// The format that a key frame (a whole one, not an RTP payload) describes.
+/// `None` where it is none or has no size.
+#[must_use]
+pub fn format_from_keyframe(frame: &[u8]) -> Option<Format> {
+    if !is_key_frame(frame) {
+        return None;
+    }
+    let (width, height) = frame_size(frame)?;
+    if width == 0 || height == 0 {
+        return None;
+    }
+    let profile = frame[0] >> 1 & 0x07;
+    Some(Format {
+        codec: FrameCodec::Vp8,
+        shape: Shape::Video {
+            width: width.into(),
+            height: height.into(),
+        },
+        // VP8 has no levels. Eight bits, 4:2:0 with chroma beside luma, colours
+        // not told, nothing to initialise with.
+        config: vec![profile, 0, 8 << 4 | 1 << 1, 2, 2, 2, 0, 0].into(),
+    })
+}
+
 /// Width and height from the uncompressed header of a key frame (RFC 6386
 /// §9.1): three bytes of frame tag, the start code, two little-endian words
 /// whose upper two bits are a scaling hint.
@@ -179,101 +214,4 @@ fn frame_size(data: &[u8]) -> Option<(u16, u16)> {
 
 const fn flag(set: bool, bit: u8) -> u8 {
     if set { bit } else { 0 }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn descriptor() -> impl Strategy<Value = Descriptor> {
-        let picture_id = prop::option::of(prop_oneof![
-            (0u8..0x80).prop_map(PictureId::Short),
-            (0u16..0x8000).prop_map(PictureId::Long),
-        ]);
-        let temporal = prop::option::of(
-            (0u8..4, any::<bool>()).prop_map(|(tid, layer_sync)| Temporal { tid, layer_sync }),
-        );
-        let key_idx = prop::option::of(0u8..32);
-        (
-            any::<[bool; 2]>(),
-            0u8..8,
-            picture_id,
-            any::<Option<u8>>(),
-            temporal,
-            key_idx,
-        )
-            .prop_map(
-                |(flags, partition, picture_id, tl0_pic_idx, temporal, key_idx)| Descriptor {
-                    non_reference: flags[0],
-                    start_of_partition: flags[1],
-                    partition,
-                    picture_id,
-                    tl0_pic_idx,
-                    temporal,
-                    key_idx,
-                },
-            )
-    }
-
-    #[test]
-    fn everything_present() {
-        let payload = [
-            0x90, 0xf0, 0x81, 0x02, 0x07, 0x65, // descriptor
-            0x10, 0x02, 0x00, 0x9d, 0x01, 0x2a, 0x00, 0x45, 0xd0, 0x02, // key frame header
-        ];
-        let packet = parse(&payload).unwrap();
-        assert_eq!(packet.descriptor.picture_id, Some(PictureId::Long(0x0102)));
-        assert_eq!(packet.descriptor.tl0_pic_idx, Some(7));
-        assert_eq!(
-            packet.descriptor.temporal,
-            Some(Temporal {
-                tid: 1,
-                layer_sync: true
-            })
-        );
-        assert_eq!(packet.descriptor.key_idx, Some(5));
-        assert!(packet.is_keyframe);
-        assert_eq!(packet.size, Some((1280, 720)));
-    }
-
-    #[test]
-    fn delta_frames_and_continuations_are_no_key_frames() {
-        assert!(!is_keyframe(&[0x10, 0x01]), "P bit set");
-        assert!(!is_keyframe(&[0x00, 0x00]), "not the start");
-        assert!(!is_keyframe(&[0x11, 0x00]), "second partition");
-        assert!(is_keyframe(&[0x10, 0x00]));
-    }
-
-    #[test]
-    fn truncated_within_the_descriptor() {
-        for payload in [
-            &[][..],
-            &[0x80],
-            &[0x80, 0x80],
-            &[0x80, 0x80, 0x80],
-            &[0x80, 0x40],
-        ] {
-            assert_eq!(parse(payload), None, "{payload:x?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes(payload: Vec<u8>) {
-            if let Some(packet) = parse(&payload) {
-                prop_assert!(packet.data.len() < payload.len());
-            }
-        }
-
-        #[test]
-        fn round_trip(descriptor in descriptor(), tail: Vec<u8>) {
-            let mut bytes = Vec::new();
-            descriptor.write(&mut bytes);
-            let len = bytes.len();
-            bytes.extend(&tail);
-            prop_assert_eq!(Descriptor::parse(&bytes), Some((descriptor, len)));
-        }
-    }
 }
