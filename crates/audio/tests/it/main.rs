@@ -1,0 +1,5 @@
+//! The stages with AAC that ffmpeg made.
+
+mod clicks;
+mod ogg;
+mod timelines;
