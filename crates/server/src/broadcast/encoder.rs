@@ -249,7 +249,7 @@ impl RoomSide {
             return;
         }
         if let Some(Ok(track)) = self.tracks.get_mut(&number)
-            && track.continues_with(format)
+            && track.continues_with(format) == Ok(true)
         {
             return;
         }
@@ -258,9 +258,9 @@ impl RoomSide {
         }
         let cid = format!("{}-{}", number.0, self.next_cid);
         self.next_cid += 1;
-        let Some(track) = RoomTrack::new(&cid, format) else {
-            self.bar(number, Barrier::Codec(format.codec));
-            return;
+        let track = match RoomTrack::new(&cid, format) {
+            Ok(track) => track,
+            Err(barrier) => return self.bar(number, barrier),
         };
         let request = track.request(format);
         self.tracks.insert(number, Ok(track));
@@ -347,7 +347,7 @@ impl RoomSide {
         }
     }
 
-    async fn say(&self, message: signal_request::Message) {
+    async fn say(&mut self, message: signal_request::Message) {
         let request = proto::SignalRequest {
             message: Some(message),
         };

@@ -216,3 +216,156 @@ pub fn first(formats: &Formats, kind: Kind) -> Option<TrackNumber> {
     let of_kind = |(_, format): &(&TrackNumber, &Arc<Format>)| format.codec.kind() == kind;
     formats.iter().find(of_kind).map(|(track, _)| *track)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use surecast_media::frame::{Frame, FrameCodec, MediaTime, Shape};
+
+    use super::*;
+    use crate::broadcast::fanout::{Read, Reader};
+
+    const A: SourceId = SourceId(1);
+    const B: SourceId = SourceId(2);
+    const VIDEO: TrackNumber = TrackNumber(0);
+    const AUDIO: TrackNumber = TrackNumber(1);
+
+    fn formats() -> Formats {
+        let video = Format {
+            codec: FrameCodec::H264,
+            shape: Shape::Video {
+                width: 640,
+                height: 360,
+            },
+            config: Bytes::new(),
+        };
+        let audio = Format {
+            codec: FrameCodec::Opus,
+            shape: Shape::Audio {
+                rate: 48_000,
+                channels: 2,
+            },
+            config: Bytes::new(),
+        };
+        Formats::from([(VIDEO, Arc::new(video)), (AUDIO, Arc::new(audio))])
+    }
+
+    fn frame(track: TrackNumber, ms: i64, keyframe: bool) -> Item {
+        let time = MediaTime::from_millis(ms);
+        let frame = Frame {
+            dts: time,
+            pts: time,
+            keyframe,
+            data: Bytes::from_static(b"x"),
+        };
+        Item::Frame { track, frame }
+    }
+
+    /// `F0` a format of track 0, `K0@40` a keyframe of it at 40 ms, `0@80`
+    /// another frame, `E0` its end.
+    fn read(reader: &mut Reader<Arc<Item>>) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Some(Some(read)) = reader.try_next() {
+            all.push(match read {
+                Read::Lagged => "lagged".into(),
+                Read::Item(item) => match &*item {
+                    Item::Format { track, .. } => format!("F{}", track.0),
+                    Item::End { track } => format!("E{}", track.0),
+                    Item::Data { .. } => "D".into(),
+                    Item::Frame { track, frame } => {
+                        let key = if frame.keyframe && *track == VIDEO {
+                            "K"
+                        } else {
+                            ""
+                        };
+                        format!("{key}{}@{}", track.0, frame.dts.to_millis())
+                    }
+                },
+            });
+        }
+        all
+    }
+
+    #[test]
+    fn it_begins_with_a_keyframe_and_late_comers_at_the_last_one() {
+        let program = Program::new("r");
+        let mut early = program.out().reader();
+        for item in [
+            frame(AUDIO, 0, true),
+            frame(VIDEO, 0, false),
+            frame(VIDEO, 40, true),
+            frame(AUDIO, 50, true),
+            frame(VIDEO, 80, true),
+            frame(AUDIO, 90, true),
+        ] {
+            program.push(A, &formats(), item);
+        }
+        assert_eq!(
+            read(&mut early),
+            ["F0", "F1", "K0@40", "1@50", "K0@80", "1@90"]
+        );
+        assert_eq!(
+            read(&mut program.out().reader()),
+            ["F0", "F1", "K0@80", "1@90"]
+        );
+    }
+
+    #[test]
+    fn sound_alone_begins_anywhere() {
+        let program = Program::new("r");
+        let mut formats = formats();
+        formats.remove(&VIDEO);
+        program.push(A, &formats, frame(AUDIO, 0, true));
+        program.push(A, &formats, frame(AUDIO, 20, true));
+        assert_eq!(read(&mut program.out().reader()), ["F1", "1@20"]);
+    }
+
+    #[test]
+    fn one_source_feeds_it_and_the_next_takes_its_place() {
+        let program = Program::new("r");
+        let mut reader = program.out().reader();
+        program.push(A, &formats(), frame(VIDEO, 0, true));
+        program.push(B, &formats(), frame(VIDEO, 5, true));
+        assert_eq!(read(&mut reader), ["F0", "F1", "K0@0"]);
+        assert!(!program.release(B));
+        assert!(program.release(A) && !program.is_live());
+        assert!(
+            program.out().reader().try_next().is_none(),
+            "nothing to begin with"
+        );
+        let mut video = formats();
+        video.remove(&AUDIO);
+        program.push(B, &video, frame(VIDEO, 40, false));
+        program.push(B, &video, frame(VIDEO, 80, true));
+        assert_eq!(read(&mut reader), ["E1", "F0", "K0@80"]);
+        assert!(!program.end_if_vacant());
+        program.release(B);
+        assert!(program.end_if_vacant());
+        assert_eq!(reader.try_next(), Some(None));
+    }
+
+    #[test]
+    fn a_new_format_waits_for_a_keyframe() {
+        let program = Program::new("r");
+        let mut reader = program.out().reader();
+        let formats = formats();
+        program.push(A, &formats, frame(VIDEO, 0, true));
+        let format = formats[&VIDEO].clone();
+        program.push(
+            A,
+            &formats,
+            Item::Format {
+                track: VIDEO,
+                format,
+            },
+        );
+        program.push(A, &formats, frame(VIDEO, 40, false));
+        assert!(program.out().reader().try_next().is_none());
+        program.push(A, &formats, frame(VIDEO, 80, true));
+        assert_eq!(read(&mut reader), ["F0", "F1", "K0@0", "F0", "K0@80"]);
+        program.discontinuity(A, &formats);
+        program.push(A, &formats, frame(AUDIO, 90, true));
+        program.push(A, &formats, frame(VIDEO, 120, true));
+        assert_eq!(read(&mut reader), ["F0", "F1", "K0@120"]);
+    }
+}

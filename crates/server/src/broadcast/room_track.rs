@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use surecast_audio::{AacToOpus, OpusSettings};
 use surecast_media::codec::Codec;
 use surecast_media::control::Kind;
 use surecast_media::frame::{Format, Frame, FrameCodec, MediaTime, Shape};
+use surecast_media::h264;
 use surecast_media::local::LocalPacket;
 use surecast_room::proto;
 use surecast_wire::rtp::Packetizer;
@@ -20,12 +22,14 @@ const MTU: usize = 1160;
 const MAX_WAITING: usize = 100;
 
 /// Why a track cannot be heard or seen by WebRTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Barrier {
     /// Pictures are not in the order in which they are shown.
     Reordered,
     /// Rooms do not carry the codec.
     Codec(FrameCodec),
+    /// Sound that cannot be made Opus.
+    Sound(String),
 }
 
 impl std::fmt::Display for Barrier {
@@ -34,6 +38,10 @@ impl std::fmt::Display for Barrier {
             Self::Reordered => f.write_str(
                 "the video has B-frames, which WebRTC cannot play: turn them off in the encoder \
                  (x264: bframes=0, or tune=zerolatency; OBS: Max B-frames 0). HLS, FLV, RTMP and SRT play it as it is",
+            ),
+            Self::Sound(why) => write!(
+                f,
+                "the sound cannot be made Opus, which WebRTC plays: {why}. HLS, FLV, RTMP and SRT play it as it is",
             ),
             Self::Codec(codec) => write!(
                 f,
@@ -46,12 +54,18 @@ impl std::fmt::Display for Barrier {
 /// What stands between this format and WebRTC.
 pub fn barrier(format: &Format) -> Option<Barrier> {
     match format.codec {
-        FrameCodec::H264
-        | FrameCodec::Vp8
+        FrameCodec::H264 => {
+            let sets = h264::parameter_sets(&format.config)?;
+            let sps = sets.sps.first().and_then(|sps| h264::Sps::parse(sps))?;
+            let reorders = sps.reorder_frames.is_some_and(|frames| frames > 0);
+            reorders.then_some(Barrier::Reordered)
+        }
+        FrameCodec::Vp8
         | FrameCodec::Vp9
         | FrameCodec::Av1
-        | FrameCodec::Opus => None,
-        FrameCodec::H265 | FrameCodec::Aac | FrameCodec::Mp3 => Some(Barrier::Codec(format.codec)),
+        | FrameCodec::Opus
+        | FrameCodec::Aac => None,
+        FrameCodec::H265 | FrameCodec::Mp3 => Some(Barrier::Codec(format.codec)),
     }
 }
 
@@ -95,6 +109,8 @@ pub struct RoomTrack {
     pub cid: Arc<str>,
     codec: Codec,
     packetizer: Packetizer,
+    /// Sound that rooms do not carry becomes Opus on the way.
+    to_opus: Option<AacToOpus>,
     seq: u64,
     /// Added to RTP timestamps (RFC 3550 §5.1: they begin anywhere).
     start: u32,
@@ -104,12 +120,18 @@ pub struct RoomTrack {
 }
 
 impl RoomTrack {
-    /// `None` for a codec that has no RTP.
-    pub fn new(cid: &str, format: &Format) -> Option<Self> {
-        Some(Self {
+    /// A track that goes into the room as it is, or as Opus.
+    ///
+    /// # Errors
+    /// Rooms cannot carry it.
+    pub fn new(cid: &str, format: &Format) -> Result<Self, Barrier> {
+        let (to_opus, carried) = carried(format)?;
+        let codec = carried.codec.rtp().ok_or(Barrier::Codec(format.codec))?;
+        Ok(Self {
             cid: Arc::from(cid),
-            codec: format.codec.rtp()?,
-            packetizer: Packetizer::new(format, MTU),
+            codec,
+            packetizer: Packetizer::new(&carried, MTU),
+            to_opus,
             seq: u64::from(fastrand::u16(1..0x4000)),
             start: fastrand::u32(..),
             published: false,
@@ -118,13 +140,19 @@ impl RoomTrack {
         })
     }
 
-    /// The same codec with another configuration.
-    pub fn continues_with(&mut self, format: &Format) -> bool {
-        let same = format.codec.rtp() == Some(self.codec);
+    /// The same codec with another configuration. `false` where that is another
+    /// track.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn continues_with(&mut self, format: &Format) -> Result<bool, Barrier> {
+        let (to_opus, carried) = carried(format)?;
+        let same = carried.codec.rtp() == Some(self.codec);
         if same {
-            self.packetizer = Packetizer::new(format, MTU);
+            self.packetizer = Packetizer::new(&carried, MTU);
+            self.to_opus = to_opus;
         }
-        same
+        Ok(same)
     }
 
     /// The announcement of the track.
@@ -185,20 +213,43 @@ impl RoomTrack {
     /// A frame's packets, as soon as they can go.
     ///
     /// # Errors
-    /// The frame is shown before one that came earlier.
+    /// The frame is shown before one that came earlier, or is no sound.
     pub fn frame(&mut self, frame: Frame, anchor: &Anchor) -> Result<Vec<LocalPacket>, Barrier> {
+        let mut packets = Vec::new();
+        let Some(stage) = &mut self.to_opus else {
+            self.carry(frame, anchor, &mut packets)?;
+            return Ok(packets);
+        };
+        stage.push(&frame).map_err(sound)?;
+        let mut frames = Vec::new();
+        while let Some(frame) = stage.poll() {
+            frames.push(frame);
+        }
+        for frame in frames {
+            self.carry(frame, anchor, &mut packets)?;
+        }
+        Ok(packets)
+    }
+
+    fn carry(
+        &mut self,
+        frame: Frame,
+        anchor: &Anchor,
+        packets: &mut Vec<LocalPacket>,
+    ) -> Result<(), Barrier> {
         if self.shown.is_some_and(|shown| frame.pts <= shown) {
             return Err(Barrier::Reordered);
         }
         self.shown = Some(frame.pts);
         if self.published {
-            return Ok(self.packets(&frame, anchor));
+            packets.extend(self.packets(&frame, anchor));
+            return Ok(());
         }
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.pop_front();
         }
         self.waiting.push_back(frame);
-        Ok(Vec::new())
+        Ok(())
     }
 
     fn packets(&mut self, frame: &Frame, anchor: &Anchor) -> Vec<LocalPacket> {
@@ -227,4 +278,19 @@ impl RoomTrack {
         }
         packets
     }
+}
+
+/// What of the format the room carries, and how it becomes that.
+fn carried(format: &Format) -> Result<(Option<AacToOpus>, Format), Barrier> {
+    if format.codec != FrameCodec::Aac {
+        return Ok((None, format.clone()));
+    }
+    let stage = AacToOpus::new(format, OpusSettings::default()).map_err(sound)?;
+    let carried = Format::clone(stage.format());
+    Ok((Some(stage), carried))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
+fn sound(error: surecast_audio::Error) -> Barrier {
+    Barrier::Sound(error.to_string())
 }
