@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
+use crate::broadcast::ingress::Ingresses;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
@@ -117,7 +118,23 @@ impl Server {
         let people = guarantee
             .as_ref()
             .map(|guarantee| (guarantee.desk().clone(), guarantee.settler().clone()));
-        let mut doors = doors_of(&config, keys, &control, metrics, media, shared, faults)?;
+        let ingresses = Ingresses::load(store.clone()).await?;
+        let broadcast = Broadcast::new(
+            &config,
+            keys.clone(),
+            control.clone(),
+            media.clone(),
+            ingresses,
+        )?;
+        let mut doors = doors_of(
+            &config,
+            keys,
+            (&control, broadcast),
+            metrics,
+            media,
+            shared,
+            faults,
+        );
         doors.people = people;
         let doors = Arc::new(doors);
         let (stop_http, stopped) = watch::channel(false);
@@ -267,14 +284,13 @@ impl Signals {
 fn doors_of(
     config: &Arc<Config>,
     keys: Keys,
-    control: &Control,
+    (control, broadcast): (&Control, Broadcast),
     metrics: Arc<Metrics>,
     media: Weak<MediaPlane>,
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
-) -> anyhow::Result<Doors> {
-    let broadcast = Broadcast::new(config, keys.clone(), control.clone(), media.clone())?;
-    Ok(Doors {
+) -> Doors {
+    Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
@@ -286,7 +302,7 @@ fn doors_of(
         faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
-    })
+    }
 }
 
 /// A certificate that cannot be used is a mistake in the configuration.

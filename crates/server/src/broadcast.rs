@@ -9,6 +9,7 @@ mod access;
 pub mod encoder;
 pub mod fanout;
 mod hook;
+pub mod ingress;
 mod message;
 mod play;
 pub mod program;
@@ -35,6 +36,7 @@ use access::Access;
 pub use access::Refusal;
 pub use encoder::{Ended, Publisher};
 use hook::{Hooks, What};
+use ingress::Ingresses;
 pub use play::{Audio, PlayRequest, Played, Player};
 use program::{Program, SourceId};
 use status::Gauge;
@@ -111,6 +113,7 @@ struct Inner {
     access: Access,
     hooks: Hooks,
     viewers: Viewers,
+    ingresses: Ingresses,
     limits: Limits,
     takeover: bool,
     linger: Duration,
@@ -143,6 +146,7 @@ impl Broadcast {
         keys: Keys,
         control: Control,
         media: Weak<MediaPlane>,
+        ingresses: Ingresses,
     ) -> anyhow::Result<Self> {
         let broadcast = &config.broadcast;
         let limits = Limits {
@@ -152,6 +156,7 @@ impl Broadcast {
         Ok(Self(Arc::new(Inner {
             hooks: Hooks::new(config, &keys)?,
             viewers: Viewers::default(),
+            ingresses,
             limits,
             access: Access {
                 keys,
@@ -174,7 +179,8 @@ impl Broadcast {
     /// In words for who set up the encoder.
     pub async fn publish(&self, request: PublishRequest) -> Result<Publisher, Refusal> {
         let token = request.token.as_deref();
-        let grants = self.0.access.publish(&request.room, token)?;
+        let (room, grants) = self.may_publish(&request.room, token)?;
+        let request = PublishRequest { room, ..request };
         let identity = grants.identity.clone();
         let key = (request.room.clone(), identity.clone());
         if !self.0.takeover && self.lock().encoders.contains_key(&key) {
@@ -208,6 +214,32 @@ impl Broadcast {
             gauge,
             gone: Box::new(move || this.encoder_gone(&room, &identity, source)),
         }))
+    }
+
+    /// What whoever names this room may publish, and where: the stream key of an
+    /// ingress stands for a room and an identity, and needs no token.
+    ///
+    /// # Errors
+    /// Nothing.
+    pub fn may_publish(
+        &self,
+        room: &str,
+        token: Option<&str>,
+    ) -> Result<(String, Grants), Refusal> {
+        if let Some(info) = self.0.ingresses.of_key(room) {
+            if !ingress::is_enabled(&info) {
+                let words = format!("ingress {} is turned off", info.ingress_id);
+                return Err(Refusal::NotAllowed(words));
+            }
+            return Ok((info.room_name.clone(), ingress::grants(&info)));
+        }
+        let grants = self.0.access.publish(room, token)?;
+        Ok((room.to_owned(), grants))
+    }
+
+    /// Ways in with keys of their own.
+    pub fn ingresses(&self) -> &Ingresses {
+        &self.0.ingresses
     }
 
     /// The streams that come in by frame doors.

@@ -7,6 +7,7 @@
 //! both.
 
 mod desk;
+mod ingress;
 mod ledger;
 mod migrations;
 mod outbox;

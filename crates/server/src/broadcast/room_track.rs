@@ -110,7 +110,7 @@ pub struct RoomTrack {
     codec: Codec,
     packetizer: Packetizer,
     /// Sound that rooms do not carry becomes Opus on the way.
-    to_opus: Option<AacToOpus>,
+    to_opus: Option<Box<AacToOpus>>,
     seq: u64,
     /// Added to RTP timestamps (RFC 3550 §5.1: they begin anywhere).
     start: u32,
@@ -281,13 +281,13 @@ impl RoomTrack {
 }
 
 /// What of the format the room carries, and how it becomes that.
-fn carried(format: &Format) -> Result<(Option<AacToOpus>, Format), Barrier> {
+fn carried(format: &Format) -> Result<(Option<Box<AacToOpus>>, Format), Barrier> {
     if format.codec != FrameCodec::Aac {
         return Ok((None, format.clone()));
     }
     let stage = AacToOpus::new(format, OpusSettings::default()).map_err(sound)?;
     let carried = Format::clone(stage.format());
-    Ok((Some(stage), carried))
+    Ok((Some(Box::new(stage)), carried))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]

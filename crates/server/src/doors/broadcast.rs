@@ -33,7 +33,7 @@ pub(super) async fn streams(State(doors): State<Arc<Doors>>, headers: HeaderMap)
         let video = grants.video.as_ref();
         video.is_some_and(|video| video.room_list || video.ingress_admin)
     };
-    if let Err(refusal) = allow(&doors, &headers, may, "roomList or ingressAdmin") {
+    if let Some(refusal) = refusal(&doors, &headers, may, "roomList or ingressAdmin") {
         return refusal;
     }
     answer(collect(&doors))
@@ -52,7 +52,7 @@ pub(super) async fn stream(
             video.room_list || video.ingress_admin || (video.room_admin && video.room == room)
         })
     };
-    if let Err(refusal) = allow(&doors, &headers, may, "roomAdmin of the room, or roomList") {
+    if let Some(refusal) = refusal(&doors, &headers, may, "roomAdmin of the room, or roomList") {
         return refusal;
     }
     match collect(&doors)
@@ -72,21 +72,21 @@ fn answer(body: impl Serialize) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }
 
-fn allow(
+/// `None` for a token that has the grant.
+fn refusal(
     doors: &Doors,
     headers: &HeaderMap,
     may: impl Fn(&Grants) -> bool,
     needed: &str,
-) -> Result<(), Response> {
-    let grants = doors
-        .keys
-        .authenticate(headers, None)
-        .map_err(|error| (StatusCode::UNAUTHORIZED, format!("{error}\n")).into_response())?;
-    if may(&grants) {
-        return Ok(());
+) -> Option<Response> {
+    match doors.keys.authenticate(headers, None) {
+        Err(error) => Some((StatusCode::UNAUTHORIZED, format!("{error}\n")).into_response()),
+        Ok(grants) if may(&grants) => None,
+        Ok(_) => {
+            let words = format!("the token does not allow this: it needs the grant {needed}\n");
+            Some((StatusCode::FORBIDDEN, words).into_response())
+        }
     }
-    let words = format!("the token does not allow this: it needs the grant {needed}\n");
-    Err((StatusCode::FORBIDDEN, words).into_response())
 }
 
 fn collect(doors: &Doors) -> Vec<Stream> {

@@ -1,5 +1,8 @@
-//! `POST /twirp/livekit.{Service}/{Method}`: the room service, protobuf or JSON.
+//! `POST /twirp/livekit.{Service}/{Method}`: protobuf or JSON.
 //! <https://twitchtv.github.io/twirp/docs/spec_v7.html>
+
+mod body;
+mod ingress;
 
 use std::sync::Arc;
 
@@ -12,12 +15,12 @@ use surecast_room::{ServiceCall, ServiceCode, ServiceError};
 use super::Doors;
 
 const ROOM_SERVICE: &str = "livekit.RoomService";
+const INGRESS: &str = "livekit.Ingress";
 
 /// Services of LiveKit that this server does not have.
 const OTHER_SERVICES: &[&str] = &[
     "livekit.AgentDispatchService",
     "livekit.Egress",
-    "livekit.Ingress",
     "livekit.SIP",
     "livekit.Connector",
 ];
@@ -64,29 +67,34 @@ async fn serve(
         .authenticate(&head.headers, None)
         .map_err(|error| ServiceError::new(ServiceCode::Unauthenticated, error.to_string()))?;
     let body = read(body, doors.config.limits.api_bytes as usize).await?;
-    let call = ServiceCall::decode(method, &body, json)?;
-    let reply = doors.control.service(grants, call).await;
-    // Twirp has `unavailable` for this; the engine's own codes do not.
-    let Ok(reply) = reply else {
-        return Ok(unavailable());
+    let answer = if service == INGRESS {
+        ingress::call(doors, (method, &head.headers), &grants, (&body, json)).await?
+    } else {
+        let call = ServiceCall::decode(method, &body, json)?;
+        let reply = doors.control.service(grants, call).await;
+        // Twirp has `unavailable` for this; the engine's own codes do not.
+        let Ok(reply) = reply else {
+            return Ok(unavailable());
+        };
+        reply?.encode(json)
     };
     let kind = if json {
         "application/json"
     } else {
         "application/protobuf"
     };
-    Ok(([(header::CONTENT_TYPE, kind)], reply?.encode(json)).into_response())
+    Ok(([(header::CONTENT_TYPE, kind)], answer).into_response())
 }
 
 fn check_service(service: &str, method: &str) -> Result<(), ServiceError> {
-    if service == ROOM_SERVICE {
+    if service == ROOM_SERVICE || service == INGRESS {
         return Ok(());
     }
     if OTHER_SERVICES.contains(&service) {
         let message = format!("{service}/{method} is not offered by this server");
         return Err(ServiceError::new(ServiceCode::Unimplemented, message));
     }
-    let message = format!("no service {service:?}: there is {ROOM_SERVICE}");
+    let message = format!("no service {service:?}: there are {ROOM_SERVICE} and {INGRESS}");
     Err(ServiceError::new(ServiceCode::BadRoute, message))
 }
 

@@ -17,6 +17,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "guarantee",
         include_str!("../../migrations/0002_guarantee.sql"),
     ),
+    (
+        3,
+        "ingress",
+        include_str!("../../migrations/0003_ingress.sql"),
+    ),
 ];
 
 /// The migrations in the program, up to a version.
