@@ -33,12 +33,11 @@ pub fn annex_b(data: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// bytes (1 to 4, big-endian); none of them is empty. Ends before a length that
 /// reaches past the end.
 pub fn length_prefixed(data: &[u8], length_size: usize) -> impl Iterator<Item = &[u8]> {
-    let mut rest = if (1..=4).contains(&length_size) {
-        data
-    } else {
-        &[]
-    };
+    let mut rest = data;
     std::iter::from_fn(move || {
+        if !(1..=4).contains(&length_size) {
+            return None;
+        }
         loop {
             let (length, tail) = rest.split_at_checked(length_size)?;
             let length = length.iter().fold(0usize, |n, &b| n << 8 | usize::from(b));

@@ -81,10 +81,10 @@ impl SequenceHeader {
             if point == 0 {
                 (self.level, self.tier) = (level, tier);
             }
-            if let Some(bits) = delay_bits {
-                if reader.flag()? {
-                    reader.skip(usize::try_from(bits).ok()? * 2 + 1)?;
-                }
+            if let Some(bits) = delay_bits
+                && reader.flag()?
+            {
+                reader.skip(usize::try_from(bits).ok()? * 2 + 1)?;
             }
             if display_delay && reader.flag()? {
                 reader.skip(4)?;
