@@ -40,6 +40,8 @@ pub const TARGETS: &[Target] = &[
     target("h265", h265),
     target("av1", av1),
     target("red", red),
+    target("aac", surecast_audio::fuzz_aac),
+    target("opus", surecast_audio::fuzz_opus),
     target("signal_request", signal::fuzz_signal_request),
     target("join_request", signal::fuzz_join_request),
     target("token", token),
