@@ -60,6 +60,8 @@ pub const TARGETS: &[Target] = &[
     target("probe_report", probe_report),
     target("client_receipt", client_receipt),
     target("inbound", inbound),
+    target("mpegts", surecast_wire::mpegts::fuzz_mpegts),
+    target("srt", surecast_wire::srt::fuzz_srt),
 ];
 
 /// Runs the target of that name.
