@@ -44,6 +44,8 @@ pub struct Config {
     pub keys: BTreeMap<String, String>,
     /// Room defaults.
     pub room: Room,
+    /// Encoders and players.
+    pub broadcast: Broadcast,
     /// Where what must survive a restart is kept.
     pub store: Store,
     /// Event delivery.
@@ -120,6 +122,14 @@ pub struct Room {
     pub departure_timeout: Span,
     /// Participants per room; 0: unlimited.
     pub max_participants: u32,
+}
+
+/// Section `broadcast`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Broadcast {
+    /// A second encoder of the same identity takes the first one's place.
+    pub takeover: bool,
 }
 
 /// Section `store`.

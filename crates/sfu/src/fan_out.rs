@@ -50,12 +50,20 @@ impl Sfu {
                 continue;
             };
             if peer.role == PeerRole::Local {
-                tap(track, (peer.id, subscription), run, &mut self.locals, &mut self.events);
+                tap(
+                    track,
+                    (peer.id, subscription),
+                    run,
+                    &mut self.locals,
+                    &mut self.events,
+                );
                 continue;
             }
             let waits = subscription.awaits().is_some();
             let local = track.local.as_ref().filter(|_| waits);
-            let before = local.zip(run.first()).map(|(local, next)| local.replay(next));
+            let before = local
+                .zip(run.first())
+                .map(|(local, next)| local.replay(next));
             let before = before.unwrap_or_default();
             let mut sent = 0;
             for f in before.iter().chain(run) {

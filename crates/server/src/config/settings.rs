@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Alerts, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room, Rtc, Span,
-    Webhook,
+    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room,
+    Rtc, Span, Webhook,
 };
 
 /// One key of the file.
@@ -79,6 +79,10 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "room.max_participants",
         "participants per room; 0: unlimited",
+    ),
+    setting(
+        "broadcast.takeover",
+        "a second encoder of the same identity takes the first one's place; false: it is refused",
     ),
     setting(
         "store.url",
@@ -239,6 +243,13 @@ impl Default for Room {
             departure_timeout: Span(Duration::from_secs(20)),
             max_participants: 0,
         }
+    }
+}
+
+impl Default for Broadcast {
+    fn default() -> Self {
+        // An encoder that lost its network comes back before the server knows.
+        Self { takeover: true }
     }
 }
 
