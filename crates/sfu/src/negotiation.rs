@@ -11,7 +11,7 @@ use surecast_media::id::TrackId;
 use crate::channels;
 use crate::peer::{Bound, OurOffer, Peer};
 use crate::sdp::{self, Edit, Section};
-use crate::section::Use;
+use crate::section::{ReceiveSection, Use};
 
 /// `mid` → `TR_…`
 pub(crate) type MidToTrack = Vec<(String, String)>;
@@ -96,7 +96,9 @@ impl Peer {
         }
         // On one connection a section that sends is not used for receiving
         // too: its receiving half would change hands with the publication.
-        let receives = section.direction.receives() && !section.direction.sends();
+        // A viewer publishes nothing: where it offers both, it means to receive.
+        let sends = section.direction.sends() && self.role != PeerRole::Viewer;
+        let receives = section.direction.receives() && !sends;
         match self.sections.find(mid).map(|s| s.state) {
             None if receives => self.sections.add(mid, section.kind, Use::Free),
             None => self.sections.add(mid, section.kind, Use::Closed),
@@ -212,6 +214,9 @@ impl Peer {
 
     fn subscription_edit(&self, mid: &str) -> Option<Edit> {
         let section = self.sections.find(Mid::from(mid))?;
+        if self.role == PeerRole::Viewer {
+            return viewer_edit(section);
+        }
         match section.state {
             Use::Taken(track) => {
                 let subscription = self.subscriptions.get(&track)?;
@@ -382,6 +387,19 @@ impl Peer {
         }
         self.offers.wanted = true;
     }
+}
+
+/// A viewer's sections stay in use, whatever they carry and whether it is there
+/// yet. All of one stream, so that sound and picture are played in sync.
+fn viewer_edit(section: &ReceiveSection) -> Option<Edit> {
+    let kind = match section.kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    (section.state != Use::Closed).then(|| Edit {
+        msid: Some(("program".into(), format!("{kind}-{}", section.mid))),
+        ..Edit::default()
+    })
 }
 
 /// A section that changes hands gets a stream of its own. Packets of a known
