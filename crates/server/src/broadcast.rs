@@ -50,6 +50,8 @@ pub enum Protocol {
     Rtmp,
     /// SRT.
     Srt,
+    /// WHIP: WebRTC, but an encoder all the same.
+    Whip,
     /// HTTP-FLV and WebSocket-FLV.
     Flv,
     /// HLS.
@@ -66,9 +68,10 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rtmp,
         Self::Srt,
+        Self::Whip,
         Self::Flv,
         Self::Hls,
         Self::Whep,
@@ -82,6 +85,7 @@ impl Protocol {
         match self {
             Self::Rtmp => "rtmp",
             Self::Srt => "srt",
+            Self::Whip => "whip",
             Self::Flv => "flv",
             Self::Hls => "hls",
             Self::Whep => "whep",
@@ -127,9 +131,6 @@ struct Inner {
 struct Live {
     /// By room.
     programs: HashMap<String, Arc<Program>>,
-    /// How many encoders there are of each room and identity: two for the moment
-    /// in which one takes over from the other.
-    encoders: HashMap<(String, String), usize>,
     /// Rooms whose tracks are tapped.
     taps: HashSet<String>,
     /// What they send, by source.
@@ -182,23 +183,16 @@ impl Broadcast {
         let (room, grants) = self.may_publish(&request.room, token)?;
         let request = PublishRequest { room, ..request };
         let identity = grants.identity.clone();
-        let key = (request.room.clone(), identity.clone());
-        if !self.0.takeover && self.lock().encoders.contains_key(&key) {
-            return Err(Refusal::Busy { identity });
-        }
         let place = (request.protocol, request.from);
-        let hooks = &self.0.hooks;
-        hooks
-            .ask(What::Publish, &request.room, &identity, place)
-            .await?;
-        let join = encoder_join(&request, grants);
+        self.ask_publish(&request.room, &identity, place).await?;
+        let mut join = encoder_join(&request, grants);
+        join.yields = !self.0.takeover;
         let admission = self.0.control.join(join).await??;
         let source = self.next_source();
         let since = encoder::unix_micros();
         let gauge = Arc::new(Gauge::new(request.protocol, request.from, &identity, since));
         let program = self.program(&request.room);
         let mut live = self.lock();
-        *live.encoders.entry(key).or_default() += 1;
         live.gauges
             .insert((request.room.clone(), source), gauge.clone());
         drop(live);
@@ -235,6 +229,20 @@ impl Broadcast {
         }
         let grants = self.0.access.publish(room, token)?;
         Ok((room.to_owned(), grants))
+    }
+
+    /// Asks the operator whether an encoder may come in.
+    ///
+    /// # Errors
+    /// The operator says no, or nothing.
+    pub async fn ask_publish(
+        &self,
+        room: &str,
+        identity: &str,
+        place: (Protocol, SocketAddr),
+    ) -> Result<(), Refusal> {
+        let hooks = &self.0.hooks;
+        hooks.ask(What::Publish, room, identity, place).await
     }
 
     /// Ways in with keys of their own.
@@ -275,13 +283,6 @@ impl Broadcast {
         tracing::info!(room, identity, "encoder is gone");
         let mut live = self.lock();
         live.gauges.remove(&(room.to_owned(), source));
-        let key = (room.to_owned(), identity.to_owned());
-        if let Some(count) = live.encoders.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
-                live.encoders.remove(&key);
-            }
-        }
         drop(live);
         self.end_when_vacant(room);
     }

@@ -29,14 +29,6 @@ pub enum Refusal {
     /// A token for something else.
     #[error("the token does not allow this: {0}")]
     NotAllowed(String),
-    /// Somebody publishes under this identity, and nobody shall take over.
-    #[error(
-        "{identity} publishes to this room already, and `broadcast.takeover` is off: stop that encoder first"
-    )]
-    Busy {
-        /// Whose identity.
-        identity: String,
-    },
     /// Nothing to watch.
     #[error("nothing is live in room {room}")]
     NotLive {
@@ -67,7 +59,6 @@ impl Refusal {
             Self::NoToken { .. } | Self::Token(_) => StatusCode::UNAUTHORIZED,
             Self::NotAllowed(_) | Self::Hook(_) => StatusCode::FORBIDDEN,
             Self::Full(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy { .. } => StatusCode::CONFLICT,
             Self::NotLive { .. } => StatusCode::NOT_FOUND,
             Self::Unplayable(_) => StatusCode::NOT_ACCEPTABLE,
             Self::Join(error) => {

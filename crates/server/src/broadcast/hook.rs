@@ -90,7 +90,8 @@ impl Hooks {
         };
         // Strings and numbers: this cannot fail.
         let body = serde_json::to_string(&question).unwrap_or_default();
-        match poster.ask(body).await {
+        // The request is large, and rarely made.
+        match Box::pin(poster.ask(body)).await {
             Ok((status, _)) if status.is_success() => Ok(()),
             Ok((status, words)) => Err(Refusal::Hook(refused(status, &words))),
             Err(why) => {

@@ -88,6 +88,18 @@ impl Broadcast {
         place: (Protocol, SocketAddr),
     ) -> Result<Viewer, Refusal> {
         self.0.access.play(room, token)?;
+        self.enter(room, place).await
+    }
+
+    /// Counts a viewer whose token was looked at already.
+    ///
+    /// # Errors
+    /// The operator says no, or there are too many.
+    pub async fn enter(
+        &self,
+        room: &str,
+        place: (Protocol, SocketAddr),
+    ) -> Result<Viewer, Refusal> {
         self.0.hooks.ask(What::Play, room, "", place).await?;
         let viewer = self.0.viewers.enter(room, place, self.0.limits)?;
         tracing::debug!(room, protocol = place.0.name(), from = %place.1, "viewer");

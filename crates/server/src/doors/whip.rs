@@ -20,6 +20,7 @@ use surecast_room::token::VideoGrant;
 use super::Doors;
 use super::signal::PROTOCOL;
 use super::wish::{self, Caller, Door, Opening, Problem, Session, Who};
+use crate::broadcast::Protocol;
 
 /// The identity of an encoder without a token (`--dev`). The same for all: who
 /// starts again takes its own place, as with a token.
@@ -80,18 +81,38 @@ async fn publish(
     Ok(wish::created(&doors, session, answer, Vec::new()))
 }
 
+/// The stream key of an ingress, in the address or as the token, stands for a
+/// room and an identity.
+fn by_key(doors: &Doors, room: Option<&str>, caller: &Caller) -> Result<Option<Who>, Problem> {
+    let keys = [room, caller.bearer()].into_iter().flatten();
+    let known = keys
+        .into_iter()
+        .find(|key| doors.broadcast.ingresses().of_key(key).is_some());
+    let Some(key) = known else {
+        return Ok(None);
+    };
+    let (room, grants) = doors.broadcast.may_publish(key, None)?;
+    Ok(Some(Who { grants, room }))
+}
+
 async fn open(
     doors: &Arc<Doors>,
     room: Option<&str>,
     caller: &Caller,
     body: Body,
 ) -> Result<(Session, String), Problem> {
-    let Who { mut grants, room } = caller.who(doors, room, ANYBODY)?;
+    let Who { mut grants, room } = match by_key(doors, room, caller)? {
+        Some(who) => who,
+        None => caller.who(doors, room, (ANYBODY, doors.config.dev))?,
+    };
     // The engine checks this for every track; here it has words of its own.
     if !grants.video.as_ref().is_some_and(VideoGrant::can_publish) {
         let detail = "the token does not allow to publish (`canPublish`)";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
+    let place = (Protocol::Whip, caller.from());
+    let asked = doors.broadcast.ask_publish(&room, &grants.identity, place);
+    asked.await?;
     let offer = wish::read_offer(&caller.headers, body).await?;
     let add_tracks = tracks::announced(&offer)?;
     if grants.kind.is_empty() {

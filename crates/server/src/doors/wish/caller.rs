@@ -48,18 +48,18 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 impl Caller {
     /// Checks the token; `room` is the one of the address, where it names one.
-    /// With `--dev`, who brings no token is let in as `identity`.
+    /// Where it is `open`, who brings no token is let in as `identity`.
     pub(in crate::doors) fn who(
         &self,
         doors: &Doors,
         room: Option<&str>,
-        identity: &str,
+        (identity, open): (&str, bool),
     ) -> Result<Who, Problem> {
         let token = self.query.get("token");
         let token = token.or_else(|| self.query.get("access_token"));
         let grants = match doors.keys.authenticate(&self.headers, token) {
             Ok(grants) => grants,
-            Err(AuthError::Missing) if doors.config.dev && room.is_some() => anybody(identity),
+            Err(AuthError::Missing) if open && room.is_some() => anybody(identity),
             Err(error) => {
                 doors.metrics.join_unauthorized(1);
                 return Err(error.into());
@@ -88,6 +88,12 @@ impl Caller {
                 grants,
             }),
         }
+    }
+
+    /// The token of its header, whatever it is.
+    pub(in crate::doors) fn bearer(&self) -> Option<&str> {
+        let value = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+        value.strip_prefix("Bearer ").map(str::trim)
     }
 
     /// What participants' info and the log tell of the client.

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use surecast_room::JoinError;
 
 use crate::auth::AuthError;
+use crate::broadcast::Refusal;
 use crate::control::Stopped;
 
 /// Why a request was not carried out.
@@ -92,6 +93,12 @@ impl From<JoinError> for Problem {
             error => error.to_string(),
         };
         Self::new(status, detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.status(), refusal.to_string())
     }
 }
 
