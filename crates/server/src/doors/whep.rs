@@ -57,7 +57,8 @@ async fn watch(
     caller: Caller,
     body: Body,
 ) -> Result<Response, Problem> {
-    let result = open(&doors, &room, &caller, body).await;
+    // Rare and large: not in every connection's task.
+    let result = Box::pin(open(&doors, &room, &caller, body)).await;
     match &result {
         Ok((session, _)) => {
             let (location, agent) = (session.path(""), caller.agent());

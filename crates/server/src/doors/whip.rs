@@ -65,7 +65,8 @@ async fn publish(
     body: Body,
 ) -> Result<Response, Problem> {
     let named = room.clone().unwrap_or_default();
-    let result = open(&doors, room.as_deref(), &caller, body).await;
+    // Rare and large: not in every connection's task.
+    let result = Box::pin(open(&doors, room.as_deref(), &caller, body)).await;
     match &result {
         Ok((session, _)) => {
             let (location, agent) = (session.path(""), caller.agent());
