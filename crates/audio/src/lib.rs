@@ -46,7 +46,10 @@ pub fn fuzz_aac(bytes: &[u8]) {
         return;
     };
     let (config, frames) = rest.split_at(rest.len().min(usize::from(length % 8)));
-    let format = aac::raw_format(config);
+    let config = bytes::Bytes::copy_from_slice(config);
+    let Some(format) = surecast_media::aac::format_from_config(config) else {
+        return;
+    };
     let Ok(mut stage) = AacToOpus::new(&format, OpusSettings::default()) else {
         return;
     };
@@ -59,7 +62,7 @@ pub fn fuzz_aac(bytes: &[u8]) {
 
 /// Any bytes as Opus packets. For fuzzing: must not panic.
 pub fn fuzz_opus(bytes: &[u8]) {
-    let Ok(mut stage) = OpusToPcm::new(&opus::format(2, 0)) else {
+    let Ok(mut stage) = OpusToPcm::new(&surecast_media::opus::format(RATE, 2, 0)) else {
         return;
     };
     fuzz_frames(bytes, |frame| {

@@ -1,8 +1,9 @@
 //! Opus to samples and back.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use opusic_c::{Application, Bitrate, Channels, Decoder, Encoder, ErrorCode, SampleRate};
-use surecast_media::frame::{Format, FrameCodec, Shape};
+use surecast_media::frame::{Format, Shape};
+use surecast_media::opus;
 
 use crate::error::Error;
 use crate::pcm::RATE;
@@ -41,26 +42,6 @@ impl Default for OpusSettings {
             bitrate: 128_000,
             complexity: 9,
         }
-    }
-}
-
-/// The format of Opus with one or two channels; `preskip` in samples (RFC 7845
-/// §5.1, without the magic).
-pub(crate) fn format(channels: u8, preskip: u16) -> Format {
-    let mut head = BytesMut::with_capacity(11);
-    head.put_u8(1);
-    head.put_u8(channels);
-    head.put_u16_le(preskip);
-    head.put_u32_le(RATE);
-    head.put_i16_le(0);
-    head.put_u8(0);
-    Format {
-        codec: FrameCodec::Opus,
-        shape: Shape::Audio {
-            rate: RATE,
-            channels,
-        },
-        config: head.freeze(),
     }
 }
 
@@ -128,7 +109,7 @@ impl OpusEncoder {
     /// The format of its packets.
     #[must_use]
     pub fn format(&self) -> Format {
-        format(self.channels, self.delay)
+        opus::format(RATE, self.channels, self.delay)
     }
 
     /// Encodes 960 samples per channel, channels side by side.

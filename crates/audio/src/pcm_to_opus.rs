@@ -7,12 +7,14 @@ use surecast_media::frame::{Format, Frame, MediaTime};
 
 use crate::error::Error;
 use crate::opus::{OpusEncoder, OpusSettings, PACKET};
-use crate::pcm::{RATE, frame, micros};
+use crate::pcm::{Pcm, RATE, frame, micros};
+use crate::splice::{Splice, Splicer};
 
 /// Encodes runs of samples. The timestamps of a run count its samples from its
 /// beginning, less the encoder's delay.
 pub struct PcmToOpus {
     encoder: OpusEncoder,
+    splicer: Splicer,
     format: Arc<Format>,
     /// Of one instant.
     channels: usize,
@@ -35,6 +37,7 @@ impl PcmToOpus {
         Ok(Self {
             format: Arc::new(encoder.format()),
             encoder,
+            splicer: Splicer::new(RATE, channels),
             channels: usize::from(channels),
             run: MediaTime::default(),
             encoded: 0,
@@ -47,6 +50,22 @@ impl PcmToOpus {
     #[must_use]
     pub fn format(&self) -> &Arc<Format> {
         &self.format
+    }
+
+    /// Takes a piece of sound where its time says, as [`splice`](crate::splice)
+    /// describes. Not to be mixed with [`begin`](Self::begin).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Broken`] where libopus fails, or for another number of channels.
+    pub fn piece(&mut self, mut piece: Pcm) -> Result<(), Error> {
+        if usize::from(piece.channels) != self.channels {
+            return Err(Error::Broken("Opus codec"));
+        }
+        if let Splice::NewRun(at) = self.splicer.splice(piece.at, &mut piece.samples) {
+            self.begin(at)?;
+        }
+        self.push(&piece.samples)
     }
 
     /// The run so far ends, completed with silence, and another begins.
