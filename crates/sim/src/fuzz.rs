@@ -17,9 +17,10 @@ use surecast_guarantee::offer::{BuyerNeed, Offer};
 use surecast_guarantee::report::{probe, receipt};
 use surecast_guarantee::rollup::{Minute, RollupTable};
 use surecast_media::control::{MediaCommand, PeerRole};
+use surecast_media::frame::{Format, FrameCodec};
 use surecast_media::id::{PeerId, RoomId};
 use surecast_media::time::Now;
-use surecast_media::{av1, h264, h265, red, vp8, vp9};
+use surecast_media::{aac, av1, h264, h265, nal, opus, red, vp8, vp9};
 use surecast_room::{signal, token};
 use surecast_sfu::{Config, Datagram, Protocol, Sfu};
 
@@ -40,6 +41,8 @@ pub const TARGETS: &[Target] = &[
     target("h265", h265),
     target("av1", av1),
     target("red", red),
+    target("decoder_config", decoder_config),
+    target("rtp", rtp),
     target("aac", surecast_audio::fuzz_aac),
     target("opus", surecast_audio::fuzz_opus),
     target("signal_request", signal::fuzz_signal_request),
@@ -80,26 +83,83 @@ const fn target(name: &'static str, run: fn(&[u8])) -> Target {
 
 fn vp8(bytes: &[u8]) {
     let _ = vp8::parse(bytes);
+    let _ = vp8::format_from_keyframe(bytes);
 }
 
 fn vp9(bytes: &[u8]) {
     let _ = vp9::Descriptor::parse(bytes);
     let _ = vp9::is_keyframe(bytes);
+    let _ = vp9::format_from_keyframe(bytes);
 }
 
 fn h264(bytes: &[u8]) {
     let _ = h264::units(bytes).count();
     let _ = h264::is_keyframe(bytes);
+    let unit = h264::access_unit(nal::annex_b(bytes));
+    let [sps, pps] = [&unit.sps, &unit.pps].map(|sets| sets.iter().map(AsRef::as_ref));
+    round_trip(h264::format(
+        &sps.collect::<Vec<_>>(),
+        &pps.collect::<Vec<_>>(),
+    ));
 }
 
 fn h265(bytes: &[u8]) {
     let _ = h265::unit_types(bytes).count();
     let _ = h265::is_keyframe(bytes);
+    let unit = h265::access_unit(nal::annex_b(bytes));
+    let [vps, sps, pps] =
+        [&unit.vps, &unit.sps, &unit.pps].map(|sets| sets.iter().map(AsRef::as_ref));
+    round_trip(h265::format(
+        &vps.collect::<Vec<_>>(),
+        &sps.collect::<Vec<_>>(),
+        &pps.collect::<Vec<_>>(),
+    ));
 }
 
 fn av1(bytes: &[u8]) {
     let _ = av1::is_keyframe(bytes);
     let _ = av1::DependencyDescriptor::parse(bytes);
+    let frame = av1::temporal_unit(av1::obus(bytes));
+    assert_eq!(av1::temporal_unit(av1::obus(&frame)), frame);
+    let header = av1::sequence_header(&frame);
+    round_trip(header.and_then(|obu| av1::format_from_sequence_header(obu.whole)));
+}
+
+/// The first byte names the codec, the rest is a configuration.
+fn decoder_config(bytes: &[u8]) {
+    let Some((&codec, config)) = bytes.split_first() else {
+        return;
+    };
+    let read = match codec % 5 {
+        0 => h264::format_from_config,
+        1 => h265::format_from_config,
+        2 => av1::format_from_config,
+        3 => aac::format_from_config,
+        _ => opus::format_from_config,
+    };
+    round_trip(read(config.to_vec().into()));
+}
+
+/// A configuration that was made is read the same.
+fn round_trip(format: Option<Format>) {
+    let Some(format) = format else {
+        return;
+    };
+    let read = match format.codec {
+        FrameCodec::H264 => h264::format_from_config,
+        FrameCodec::H265 => h265::format_from_config,
+        FrameCodec::Av1 => av1::format_from_config,
+        FrameCodec::Aac => aac::format_from_config,
+        FrameCodec::Opus => opus::format_from_config,
+        _ => return,
+    };
+    assert_eq!(read(format.config.clone()).as_ref(), Some(&format));
+    let _ = format.codec_string();
+    let _ = nal::to_annex_b(&[], Some(&format));
+}
+
+fn rtp(bytes: &[u8]) {
+    surecast_wire::rtp::fuzz_depacketize(bytes, moment().at);
 }
 
 /// What is taken apart is put together again the same.

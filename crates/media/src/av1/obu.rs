@@ -147,7 +147,16 @@ pub fn is_key_temporal_unit(data: &[u8]) -> bool {
     false
 }
 
-/// A number in groups of seven bits, the lowest first (AV1 §4.10.5).
+/// Reads a number in groups of seven bits, the lowest first (AV1 §4.10.5), and
+/// tells what follows. `None` where it is cut or longer than eight bytes.
+#[must_use]
+pub fn take_leb128(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut reader = Reader::new(bytes);
+    let value = leb128(&mut reader)?;
+    Some((value, reader.rest()))
+}
+
+/// Writes a number in groups of seven bits, the lowest first.
 pub fn put_leb128(out: &mut BytesMut, mut value: usize) {
     loop {
         let low = u8::try_from(value & 0x7f).unwrap_or(0);

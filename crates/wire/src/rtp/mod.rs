@@ -1,29 +1,15 @@
 //! RTP payloads to frames and back.
+//!
+//! [`Packetizer`] cuts frames into payloads; [`Depacketizer`] puts packets that
+//! come as a network delivers them in order and together again, and [`Clock`]
+//! gives their frames a place on the timeline.
 
-use std::sync::Arc;
+mod clock;
+mod depacketizer;
+mod packetizer;
+#[cfg(test)]
+mod tests;
 
-use surecast_media::frame::{Format, Frame};
-
-/// Frames to payloads.
-pub struct Packetizer;
-
-/// A payload.
-pub struct Payload {
-    /// Bytes.
-    pub bytes: Arc<[u8]>,
-    /// Last of its frame.
-    pub marker: bool,
-}
-
-impl Packetizer {
-    /// Of a format.
-    #[must_use]
-    pub fn new(_format: &Format, _mtu: usize) -> Self {
-        Self
-    }
-
-    /// A frame's payloads.
-    pub fn packetize(&mut self, _frame: &Frame) -> Vec<Payload> {
-        Vec::new()
-    }
-}
+pub use clock::Clock;
+pub use depacketizer::{Depacketizer, Output, RtpIn, fuzz_depacketize};
+pub use packetizer::{Packetizer, Payload};
