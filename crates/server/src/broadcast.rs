@@ -17,6 +17,8 @@ mod room_track;
 pub mod status;
 mod tap;
 mod timeline;
+pub mod transcode;
+mod variant;
 pub mod viewers;
 
 use std::collections::{HashMap, HashSet};
@@ -26,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
+use surecast_media::frame::FrameCodec;
 use surecast_room::{Grants, Join, proto};
 
 use crate::auth::Keys;
@@ -121,6 +124,7 @@ struct Inner {
     limits: Limits,
     takeover: bool,
     linger: Duration,
+    transcode: transcode::Settings,
     control: Control,
     media: Weak<MediaPlane>,
     sources: AtomicU64,
@@ -133,6 +137,8 @@ struct Live {
     programs: HashMap<String, Arc<Program>>,
     /// Rooms whose tracks are tapped.
     taps: HashSet<String>,
+    /// Programs with their sound in another codec.
+    variants: HashMap<(String, FrameCodec), Arc<Program>>,
     /// What they send, by source.
     gauges: HashMap<(String, SourceId), Arc<Gauge>>,
 }
@@ -166,6 +172,10 @@ impl Broadcast {
             },
             takeover: broadcast.takeover,
             linger: broadcast.linger.0,
+            transcode: transcode::Settings {
+                ffmpeg: broadcast.ffmpeg.clone(),
+                ..transcode::Settings::default()
+            },
             control,
             media,
             sources: AtomicU64::new(1),

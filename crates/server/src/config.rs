@@ -140,6 +140,8 @@ pub struct Broadcast {
     pub max_viewers: u32,
     /// The same from one address; 0: any number.
     pub max_viewers_per_address: u32,
+    /// The program that encodes anew what players cannot play.
+    pub ffmpeg: PathBuf,
     /// Players wait this long for an encoder that is gone.
     pub linger: Span,
 }

@@ -128,12 +128,13 @@ impl Broadcast {
     }
 
     /// What the room broadcasts; a tap on its tracks where no encoder does.
-    async fn live_program(&self, room: &str, _audio: Audio) -> Result<Arc<Program>, Refusal> {
+    async fn live_program(&self, room: &str, audio: Audio) -> Result<Arc<Program>, Refusal> {
         let known = self.lock().programs.get(room).cloned();
-        if let Some(program) = known.filter(|program| !program.has_ended()) {
-            return Ok(program);
-        }
-        self.tap(room).await
+        let program = match known.filter(|program| !program.has_ended()) {
+            Some(program) => program,
+            None => self.tap(room).await?,
+        };
+        Ok(self.with_audio(program, audio))
     }
 }
 

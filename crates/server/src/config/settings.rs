@@ -105,6 +105,10 @@ pub const SETTINGS: &[Setting] = &[
         "viewers from one address by these doors; 0: any number",
     ),
     setting(
+        "broadcast.ffmpeg",
+        "the program ffmpeg, for what is encoded anew: a path, or a name that is looked up in PATH",
+    ),
+    setting(
         "broadcast.linger",
         "players stay for so long when an encoder is gone, so that it can come back",
     ),
@@ -277,6 +281,7 @@ impl Default for Broadcast {
             open_play: false,
             on_publish: String::new(),
             on_play: String::new(),
+            ffmpeg: "ffmpeg".into(),
             max_viewers: 0,
             max_viewers_per_address: 0,
             // Encoders try again after some seconds, and some more often than once.

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use surecast_media::frame::TrackNumber;
-use surecast_room::proto::{ParticipantInfo, TrackInfo, TrackSource, TrackType};
 use surecast_room::proto::participant_info::{Kind, State};
+use surecast_room::proto::{ParticipantInfo, TrackInfo, TrackSource, TrackType};
 
 /// Numbers of the program's tracks.
 const VIDEO: TrackNumber = TrackNumber(0);
@@ -95,7 +95,9 @@ fn is(track: &TrackInfo, kind: TrackType) -> bool {
 fn best(tracks: &[TrackInfo], kind: TrackType, first: TrackSource) -> Option<String> {
     let of_kind = || tracks.iter().filter(|track| is(track, kind));
     let preferred = of_kind().find(|track| track.source() == first);
-    preferred.or_else(|| of_kind().next()).map(|track| track.sid.clone())
+    preferred
+        .or_else(|| of_kind().next())
+        .map(|track| track.sid.clone())
 }
 
 #[cfg(test)]
@@ -139,7 +141,11 @@ mod tests {
         let on = people.choose(&Choice::default());
         assert_eq!(on.sids(), ["TR_bv", "TR_ba"]);
         people.update(vec![person("PA_a", 2, vec![camera("TR_av")])]);
-        assert_eq!(people.choose(&on), on, "who came earlier does not push anybody out");
+        assert_eq!(
+            people.choose(&on),
+            on,
+            "who came earlier does not push anybody out"
+        );
         let mut gone = person("PA_b", 3, vec![]);
         gone.state = State::Disconnected as i32;
         people.update(vec![gone]);
@@ -152,7 +158,11 @@ mod tests {
         let mut muted = camera("TR_c");
         muted.muted = true;
         let screen = track("TR_s", TrackType::Video, TrackSource::ScreenShare);
-        people.update(vec![person("PA_a", 1, vec![camera("TR_v"), screen, muted.clone()])]);
+        people.update(vec![person(
+            "PA_a",
+            1,
+            vec![camera("TR_v"), screen, muted.clone()],
+        )]);
         let on = people.choose(&Choice::default());
         assert_eq!(on.number("TR_s"), Some(VIDEO));
         let mut people = People::default();
@@ -162,6 +172,9 @@ mod tests {
 
     #[test]
     fn nobody_publishes() {
-        assert_eq!(People::default().choose(&Choice::default()), Choice::default());
+        assert_eq!(
+            People::default().choose(&Choice::default()),
+            Choice::default()
+        );
     }
 }

@@ -67,7 +67,7 @@ impl Caller {
         };
         let named = grants.video.as_ref().map_or("", |video| &video.room);
         match (named, room) {
-            (_, Some(room)) if room.is_empty() => Err(Problem::new(
+            (_, Some("")) => Err(Problem::new(
                 StatusCode::BAD_REQUEST,
                 "the address names no room",
             )),
