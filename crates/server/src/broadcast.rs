@@ -17,6 +17,7 @@ mod room_track;
 pub mod status;
 mod tap;
 mod timeline;
+pub mod ts;
 pub mod viewers;
 
 use std::collections::{HashMap, HashSet};
