@@ -19,7 +19,7 @@ use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
 use crate::data_dir::DataDir;
-use crate::doors::{self, Doors};
+use crate::doors::{self, Doors, SrtDoor};
 use crate::faults::Faults;
 use crate::guarantee::{self, Guarantee};
 use crate::http;
@@ -77,6 +77,7 @@ struct Server {
     config: Arc<Config>,
     address: SocketAddr,
     doors: Arc<Doors>,
+    srt: Option<SrtDoor>,
     control: Control,
     actor: JoinHandle<Arc<MediaPlane>>,
     http: JoinHandle<()>,
@@ -137,6 +138,8 @@ impl Server {
         );
         doors.people = people;
         let doors = Arc::new(doors);
+        let srt = config.srt.enabled.then(|| SrtDoor::open(doors.clone()));
+        let srt = srt.transpose()?;
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -150,6 +153,7 @@ impl Server {
             config,
             address,
             doors,
+            srt,
             control,
             actor,
             http,
@@ -191,6 +195,9 @@ impl Server {
         tracing::info!("stopping");
         self.doors.ready.store(false, Ordering::Relaxed);
         self.control.close_all().await;
+        if let Some(srt) = self.srt {
+            srt.stop().await;
+        }
         let mut open = self.doors.connections.subscribe();
         if tokio::time::timeout(patience::CLIENTS, open.wait_for(|open| *open == 0))
             .await

@@ -19,6 +19,7 @@ mod tap;
 mod timeline;
 pub mod transcode;
 mod variant;
+pub mod ts;
 pub mod viewers;
 
 use std::collections::{HashMap, HashSet};

@@ -46,6 +46,8 @@ pub struct Config {
     pub room: Room,
     /// Encoders and players that are not WebRTC.
     pub broadcast: Broadcast,
+    /// The SRT port.
+    pub srt: Srt,
     /// Where what must survive a restart is kept.
     pub store: Store,
     /// Event delivery.
@@ -122,6 +124,20 @@ pub struct Room {
     pub departure_timeout: Span,
     /// Participants per room; 0: unlimited.
     pub max_participants: u32,
+}
+
+/// Section `srt`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Srt {
+    /// Whether the port is open.
+    pub enabled: bool,
+    /// UDP address and port.
+    pub listen: SocketAddr,
+    /// Callers must have it; empty: none.
+    pub passphrase: String,
+    /// How long a stream is held back so that lost packets can come again.
+    pub latency: Span,
 }
 
 /// Section `broadcast`.

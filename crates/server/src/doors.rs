@@ -9,10 +9,13 @@ mod health;
 pub mod log;
 mod metrics;
 mod signal;
+mod srt;
 mod twirp;
 mod whep;
 mod whip;
 pub mod wish;
+
+pub use srt::SrtDoor;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};

@@ -2,6 +2,7 @@
 
 mod broadcast;
 mod letters;
+mod srt;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use surecast_room::{Census, JoinOutcome, Tap};
 
 use crate::media_plane::MediaPlaneMetrics;
 pub use letters::LetterResult;
+pub use srt::SrtMetrics;
 
 /// From 10 ms (loopback) to 30 s (nobody waits longer).
 const JOIN_BUCKETS: [f64; 12] = [
@@ -54,6 +56,8 @@ pub struct Metrics {
     burn: Family<BurnLabels, Gauge>,
     letters: letters::Letters,
     broadcast: broadcast::BroadcastGauges,
+    /// SRT, counted by its door.
+    pub srt: SrtMetrics,
     incidents: Family<IncidentLabels, Gauge>,
     tickets: Family<TicketLabels, Gauge>,
     clocks: Family<ClockLabels, Gauge>,
@@ -164,6 +168,7 @@ impl Metrics {
             burn: Family::default(),
             letters: letters::Letters::default(),
             broadcast: broadcast::BroadcastGauges::default(),
+            srt: SrtMetrics::default(),
             incidents: Family::default(),
             tickets: Family::default(),
             clocks: Family::default(),
@@ -264,6 +269,7 @@ impl Metrics {
         registry.register("guarantee_burn", help, self.burn.clone());
         self.letters.register(registry);
         self.broadcast.register(registry);
+        self.srt.register(registry);
         let help = "Open incidents of a contract";
         registry.register("guarantee_incidents", help, self.incidents.clone());
         let help = "Open tickets of a contract";

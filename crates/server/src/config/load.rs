@@ -187,6 +187,8 @@ fn apply_command_line(config: &mut Config, sources: &Sources) -> Result<(), Conf
         .set_port(shift("http.listen", config.http.listen.port())?);
     config.rtc.udp_port = shift("rtc.udp_port", config.rtc.udp_port)?;
     config.rtc.tcp_port = shift("rtc.tcp_port", config.rtc.tcp_port)?;
+    let srt = &mut config.srt.listen;
+    srt.set_port(shift("srt.listen", srt.port())?);
     Ok(())
 }
 
@@ -194,6 +196,7 @@ fn apply_command_line(config: &mut Config, sources: &Sources) -> Result<(), Conf
 fn check(config: &Config) -> Result<(), (&'static str, String)> {
     check_keys(config)?;
     check_sockets(config)?;
+    check_srt(config)?;
     check_webhook(config)?;
     check_guarantee(config)?;
     let limits = &config.limits;
@@ -267,6 +270,21 @@ fn check_sockets(config: &Config) -> Result<(), (&'static str, String)> {
             "rtc.udp_port",
             format!("{first} leaves no room for the ports of {shards} shards"),
         ));
+    }
+    Ok(())
+}
+
+fn check_srt(config: &Config) -> Result<(), (&'static str, String)> {
+    let bytes = config.srt.passphrase.len();
+    if bytes != 0 && !(10..=79).contains(&bytes) {
+        return Err((
+            "srt.passphrase",
+            format!("has {bytes} bytes; SRT takes 10 to 79"),
+        ));
+    }
+    // Sixteen bits of milliseconds; a viewer waits that long for each stream.
+    if config.srt.latency.0.as_millis() > 30_000 {
+        return Err(("srt.latency", "must not be longer than 30s".into()));
     }
     Ok(())
 }

@@ -43,7 +43,8 @@ pub fn print(config: &Config, show_secrets: bool) -> String {
 
 /// Single settings that are secrets, and URLs that hold one where they have an
 /// `@`.
-const SECRETS: [&str; 3] = [
+const SECRETS: [&str; 4] = [
+    "srt.passphrase",
     "store.url",
     "guarantee.mail.smtp",
     "guarantee.alerts.pagerduty_key",
@@ -57,7 +58,8 @@ fn hide_secrets(table: &mut Table) {
     }
     for key in SECRETS {
         let said = env::lookup(table, key).and_then(Value::as_str);
-        let secret = |text: &str| text.contains('@') || !text.is_empty() && !text.contains("://");
+        let is_url = |text: &str| key != "srt.passphrase" && text.contains("://");
+        let secret = |text: &str| text.contains('@') || !text.is_empty() && !is_url(text);
         if said.is_some_and(secret) {
             env::insert(table, key, Value::String(REDACTED.into()));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     Alerts, Broadcast, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room,
-    Rtc, Span, Webhook,
+    Rtc, Span, Srt, Webhook,
 };
 
 /// One key of the file.
@@ -111,6 +111,16 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "broadcast.linger",
         "players stay for so long when an encoder is gone, so that it can come back",
+    ),
+    setting("srt.enabled", "open a UDP port for SRT"),
+    setting("srt.listen", "its address and port; port 0: any free one"),
+    setting(
+        "srt.passphrase",
+        "callers encrypt with it (10 to 79 bytes), or are refused; empty: nobody encrypts",
+    ),
+    setting(
+        "srt.latency",
+        "streams are held back for so long, so that lost packets can come again; callers may ask for more",
     ),
     setting(
         "store.url",
@@ -224,6 +234,7 @@ impl Config {
         };
         if dev {
             config.http.listen.set_ip(Ipv4Addr::LOCALHOST.into());
+            config.srt.listen.set_ip(Ipv4Addr::LOCALHOST.into());
             config.keys.insert(DEV_KEY.0.into(), DEV_KEY.1.into());
         } else {
             config.data_dir = "surecast-data".into();
@@ -286,6 +297,19 @@ impl Default for Broadcast {
             max_viewers_per_address: 0,
             // Encoders try again after some seconds, and some more often than once.
             linger: Span(Duration::from_secs(20)),
+        }
+    }
+}
+
+impl Default for Srt {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 8890),
+            passphrase: String::new(),
+            // What libsrt and the draft take: enough for three round trips of
+            // 40 ms.
+            latency: Span(Duration::from_millis(120)),
         }
     }
 }

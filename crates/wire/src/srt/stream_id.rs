@@ -15,7 +15,8 @@ pub enum Mode {
 ///
 /// Understood are the standard form `#!::r=live/{room},m=publish,token=…` (in
 /// any order; `s`, the session, is taken as the token where there is no
-/// `token`), and what other servers' users have: `publish:{room}`,
+/// `token`; also percent-encoded as a whole, since some tools do not decode their
+/// URLs), and what other servers' users have: `publish:{room}`,
 /// `read:{room}`, each also with `:{token}` or `:{user}:{token}` behind it or
 /// with `?token=…`, and `{room}` alone. A leading `live/` does not belong to the
 /// room's name.
@@ -66,11 +67,28 @@ impl StreamId {
     /// # Errors
     /// It names no room, or a mode that does not exist.
     pub fn parse(text: &str) -> Result<Self, Unclear> {
+        let decoded = match text.starts_with("#!::") {
+            true => None,
+            false => percent_decoded(text),
+        };
+        let text = decoded.as_deref().unwrap_or(text);
         match text.strip_prefix("#!::") {
             Some(pairs) => standard(pairs),
             None => plain(text),
         }
     }
+}
+
+/// `None` where nothing is encoded, or not as it should be.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut pieces = text.split('%');
+    let mut bytes = pieces.next()?.as_bytes().to_vec();
+    for piece in pieces {
+        let (code, rest) = piece.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(code, 16).ok()?);
+        bytes.extend(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn standard(pairs: &str) -> Result<StreamId, Unclear> {
@@ -171,6 +189,13 @@ mod tests {
         check("read:show?token=t", Request, "show", Some("t"));
         check("live/show", Request, "show", None);
         check("publish", Request, "publish", None);
+        check(
+            "%23%21%3A%3Ar%3Dlive%2Fshow%2Cm%3Dpublish",
+            Publish,
+            "show",
+            None,
+        );
+        check("100%", Request, "100%", None);
     }
 
     #[test]
