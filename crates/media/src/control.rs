@@ -27,6 +27,10 @@ pub enum PeerRole {
     Publisher,
     /// Signalling v0: the server offers and only sends.
     Subscriber,
+    /// WHEP: the client offers once and only receives. What a section carries
+    /// changes without another description: the next track of its kind goes on
+    /// in the same stream.
+    Viewer,
     /// No connection: a part of the server publishes or receives
     /// ([`crate::local`]). It is connected from the start, and its announcements
     /// are bound at once.

@@ -258,6 +258,7 @@ impl Sfu {
         subscription.ready = peer.role == PeerRole::Local;
         peer.subscriptions.insert(track_id, subscription);
         peer.offers.wanted = true;
+        peer.fill_sections();
         self.choose_renditions_of(slot, now);
         self.touch(slot);
     }

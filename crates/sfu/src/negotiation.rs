@@ -11,7 +11,7 @@ use surecast_media::id::TrackId;
 use crate::channels;
 use crate::peer::{Bound, OurOffer, Peer};
 use crate::sdp::{self, Edit, Section};
-use crate::section::Use;
+use crate::section::{ReceiveSection, Use};
 
 /// `mid` → `TR_…`
 pub(crate) type MidToTrack = Vec<(String, String)>;
@@ -212,6 +212,9 @@ impl Peer {
 
     fn subscription_edit(&self, mid: &str) -> Option<Edit> {
         let section = self.sections.find(Mid::from(mid))?;
+        if self.role == PeerRole::Viewer {
+            return viewer_edit(section);
+        }
         match section.state {
             Use::Taken(track) => {
                 let subscription = self.subscriptions.get(&track)?;
@@ -382,6 +385,19 @@ impl Peer {
         }
         self.offers.wanted = true;
     }
+}
+
+/// A viewer's sections stay in use, whatever they carry and whether it is there
+/// yet. All of one stream, so that sound and picture are played in sync.
+fn viewer_edit(section: &ReceiveSection) -> Option<Edit> {
+    let kind = match section.kind {
+        Kind::Audio => "audio",
+        Kind::Video => "video",
+    };
+    (section.state != Use::Closed).then(|| Edit {
+        msid: Some(("program".into(), format!("{kind}-{}", section.mid))),
+        ..Edit::default()
+    })
 }
 
 /// A section that changes hands gets a stream of its own. Packets of a known

@@ -19,8 +19,8 @@ use crate::channels::Channels;
 use crate::clock::PublisherClock;
 use crate::dependency_descriptor;
 use crate::dtls;
-use crate::section::Sections;
-use crate::subscription::Subscription;
+use crate::section::{Sections, Use};
+use crate::subscription::{Continuity, Subscription};
 use crate::track::Source;
 
 /// Index of a connection inside the engine.
@@ -59,6 +59,9 @@ pub(crate) struct Peer {
     /// Tracks that this client receives.
     pub(crate) subscriptions: BTreeMap<TrackId, Subscription>,
     pub(crate) sections: Sections,
+    /// Of a viewer: where the streams of sections stand that no track uses now.
+    /// Never more than sections.
+    pub(crate) resting: BTreeMap<Mid, Continuity>,
     /// Announced publications that no offer has carried yet.
     pub(crate) pending: Vec<Announcement>,
     /// Sections that the client sends on.
@@ -159,6 +162,7 @@ impl Peer {
             rtc,
             subscriptions: BTreeMap::new(),
             sections: Sections::default(),
+            resting: BTreeMap::new(),
             pending: Vec::new(),
             bound: Vec::new(),
             sources: Vec::new(),
@@ -242,9 +246,43 @@ impl Peer {
         let Some(subscription) = self.subscriptions.remove(&track) else {
             return false;
         };
+        if self.role == PeerRole::Viewer {
+            self.rest(subscription);
+            return true;
+        }
         self.sections.vacate(track);
         self.offers.wanted |= subscription.mid.is_some();
         true
+    }
+}
+
+/// What a viewer's sections carry, without descriptions.
+impl Peer {
+    /// The section's stream stands still until another track goes on with it.
+    fn rest(&mut self, subscription: Subscription) {
+        if let Some(mid) = subscription.mid {
+            self.sections.set(mid, Use::Free);
+            self.resting.insert(mid, subscription.into_continuity());
+        }
+        self.fill_sections();
+    }
+
+    /// Tracks that wait take sections that are agreed upon and free.
+    pub(crate) fn fill_sections(&mut self) {
+        if self.role != PeerRole::Viewer || !self.offers.client_offered {
+            return;
+        }
+        for subscription in self.subscriptions.values_mut().filter(|s| s.mid.is_none()) {
+            let (kind, track) = (subscription.kind, subscription.track);
+            let Some(mid) = self.sections.take(kind, track) else {
+                continue;
+            };
+            if let Some(continuity) = self.resting.remove(&mid) {
+                subscription.go_on(continuity);
+            }
+            subscription.mid = Some(mid);
+            subscription.ready = true;
+        }
     }
 }
 

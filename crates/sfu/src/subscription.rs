@@ -82,6 +82,14 @@ pub(crate) struct Subscription {
     vp8: Vp8Continuity,
 }
 
+/// Where an outgoing stream stands, for the next track that goes on with it.
+#[derive(Debug)]
+pub(crate) struct Continuity {
+    rewriter: Rewriter,
+    vp8: Vp8Continuity,
+    buffered: Option<Ssrc>,
+}
+
 /// How a format of the publisher is sent to this subscriber.
 #[derive(Clone, Copy, Debug)]
 struct OutgoingFormat {
@@ -141,6 +149,22 @@ impl Subscription {
             rewriter: Rewriter::new(first_seq),
             vp8: Vp8Continuity::default(),
         }
+    }
+
+    /// The stream without its track.
+    pub(crate) fn into_continuity(self) -> Continuity {
+        Continuity {
+            rewriter: self.rewriter,
+            vp8: self.vp8,
+            buffered: self.buffered,
+        }
+    }
+
+    /// Goes on with a stream that carried another track before.
+    pub(crate) fn go_on(&mut self, stream: Continuity) {
+        self.rewriter = stream.rewriter;
+        self.vp8 = stream.vp8;
+        self.buffered = stream.buffered;
     }
 
     /// Another payload type mapping may hold from now on.
