@@ -18,6 +18,10 @@ pub enum JoinError {
         /// The limit.
         limit: u32,
     },
+    /// Somebody of this identity is in the room, and this one does not replace
+    /// others.
+    #[error("somebody with this identity is in the room already")]
+    IdentityTaken,
     /// The token names nobody.
     #[error("identity cannot be empty: the token needs a `sub` claim")]
     IdentityMissing,
@@ -57,6 +61,7 @@ impl JoinError {
             Self::NotFound => 404,
             Self::NotAllowed(_) => 401,
             Self::RoomFull { .. } => 403,
+            Self::IdentityTaken => 409,
             Self::IdentityMissing
             | Self::RoomNameMissing
             | Self::TooLong { .. }

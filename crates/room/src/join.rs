@@ -23,6 +23,12 @@ pub struct Join {
     /// No peer connection: a part of the server publishes or receives
     /// ([`surecast_media::local`]). Goes with `single_connection`.
     pub local: bool,
+    /// The client offers once and only receives (WHEP): tracks take over from
+    /// one another without another description. Goes with `single_connection`.
+    pub viewer: bool,
+    /// Is refused where somebody of its identity is in the room already, instead
+    /// of taking that one's place.
+    pub yields: bool,
     /// What the client says about itself.
     pub client: proto::ClientInfo,
     /// Subscribe to every track.
@@ -62,6 +68,8 @@ impl Join {
             protocol: u32::try_from(client.protocol).unwrap_or(0),
             single_connection: true,
             local: false,
+            viewer: false,
+            yields: false,
             client,
             auto_subscribe: connection.auto_subscribe,
             auto_subscribe_data_track: connection.auto_subscribe_data_track.unwrap_or(false),

@@ -73,6 +73,8 @@ pub(crate) struct Peers {
     pub(crate) single: bool,
     /// There is none: a part of the server takes its place.
     pub(crate) local: bool,
+    /// It is described once, whatever it carries.
+    pub(crate) viewer: bool,
     /// Takes offers from the client; the only one on v1.
     pub(crate) publisher: PeerId,
     /// v0, where it may subscribe.

@@ -51,6 +51,14 @@ impl Room {
         Ok(())
     }
 
+    /// May it take the place of whoever has its identity?
+    pub(crate) fn check_identity(&self, grants: &Grants, join: &Join) -> Result<(), JoinError> {
+        if join.yields && self.identities.contains_key(&grants.identity) {
+            return Err(JoinError::IdentityTaken);
+        }
+        Ok(())
+    }
+
     /// Admits a new participant; capacity and grants are checked.
     pub(crate) fn admit(&mut self, cx: &mut Context, mut join: Join, now: Now) -> SessionId {
         if let Some(&older) = self.identities.get(&join.grants.identity) {
@@ -187,6 +195,7 @@ impl Room {
         let participant = &self.participants[&key];
         let role = match &participant.peers {
             peers if peers.local => PeerRole::Local,
+            peers if peers.viewer => PeerRole::Viewer,
             peers if peers.single => PeerRole::Single,
             _ => PeerRole::Publisher,
         };
@@ -261,6 +270,7 @@ fn peers_of(join: &Join, publisher: PeerId) -> Peers {
     Peers {
         single: join.single_connection,
         local: join.local,
+        viewer: join.viewer,
         publisher,
         subscriber: None,
         subscriber_primary: !join.single_connection

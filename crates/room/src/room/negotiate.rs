@@ -135,6 +135,7 @@ impl Room {
     ) {
         tracing::warn!(room = %self.name(), participant = %self.identity_of(key), %peer, %reason,
             "negotiation failed, the client has to start over");
+        self.respond(cx, key, Reason::InvalidRequest, reason, 0, None);
         self.remove(
             cx,
             key,

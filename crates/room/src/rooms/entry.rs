@@ -85,6 +85,7 @@ impl Rooms {
             .get(&entry.room)
             .and_then(|id| self.rooms.get(id))
         {
+            room.check_identity(&entry.grants, join)?;
             return room.check_capacity(&entry.grants);
         }
         let may_create = entry

@@ -67,6 +67,36 @@ fn v0_has_two_connections_where_it_may_subscribe() {
 }
 
 #[test]
+fn a_viewer_of_the_web_has_a_connection_of_its_own_kind() {
+    let mut world = World::new();
+    world.join(Join {
+        viewer: true,
+        ..join("eve")
+    });
+    let role = |command| match command {
+        MediaCommand::AddPeer { role, .. } => Some(role),
+        _ => None,
+    };
+    let roles: Vec<_> = world.commands().into_iter().filter_map(role).collect();
+    assert_eq!(roles, [PeerRole::Viewer]);
+}
+
+#[test]
+fn who_yields_is_refused_where_others_would_replace() {
+    let mut world = World::new();
+    let yields = |identity: &str| Join {
+        yields: true,
+        ..join(identity)
+    };
+    let first = world.join(yields("encoder"));
+    let refused = world.try_join(yields("encoder"));
+    assert_eq!(refused, Err(JoinError::IdentityTaken));
+    assert!(world.closed.is_empty());
+    world.join(join("encoder"));
+    assert_eq!(world.closed, [first.session], "a takeover");
+}
+
+#[test]
 fn tracks_and_offer_of_the_join_follow_it_in_order() {
     let mut world = World::new();
     let offer = proto::SessionDescription {

@@ -343,7 +343,13 @@ fn failed_negotiation_starts_over() {
         id: 1,
         reason: "no".into(),
     });
-    let leave = leave_of(&world.hear(&alice)).unwrap();
+    let said = world.hear(&alice);
+    let why = said.iter().find_map(|say| match say {
+        Say::RequestResponse(response) => Some(response.message.as_str()),
+        _ => None,
+    });
+    assert_eq!(why, Some("no"));
+    let leave = leave_of(&said).unwrap();
     assert_eq!(leave, (DisconnectReason::StateMismatch, Action::Reconnect));
     assert_eq!(world.closed, [alice.session]);
 }
