@@ -6,6 +6,8 @@
 //! for now, or which codec the sender shall prefer. Those few lines are edited
 //! here; everything else passes untouched.
 
+pub mod fragment;
+
 use std::fmt::Write as _;
 
 use surecast_media::control::Kind;
@@ -68,6 +70,12 @@ pub struct Section {
     pub rids: Vec<String>,
     /// Media type of the first codec that is not a repair format.
     pub first_codec: Option<String>,
+    /// Encoding names in the order of preference, repair formats too.
+    pub codecs: Vec<String>,
+    /// Opus with two channels (RFC 7587 section 6.1, `stereo` or `sprop-stereo`).
+    pub stereo: bool,
+    /// Opus that stops sending in silence (`usedtx`).
+    pub dtx: bool,
 }
 
 /// The audio and video sections of a description, in order.
@@ -177,6 +185,25 @@ fn read_section(lines: &[&str], bundled: &[&str]) -> Option<Section> {
         track_id,
         rids: send_rids(lines),
         first_codec: first_codec(kind, lines),
+        codecs: codecs(lines),
+        stereo: opus_says(lines, &["stereo=1", "sprop-stereo=1"]),
+        dtx: opus_says(lines, &["usedtx=1"]),
+    })
+}
+
+fn codecs(lines: &[&str]) -> Vec<String> {
+    let pts = lines.first().map(|m| payload_types(m)).into_iter().flatten();
+    let named = pts.filter_map(|pt| encodings(lines).find(|(p, _)| *p == pt));
+    named.map(|(_, name)| name.to_owned()).collect()
+}
+
+/// One of the parameters stands with Opus.
+fn opus_says(lines: &[&str], parameters: &[&str]) -> bool {
+    let opus = pts_of(lines, "opus");
+    let of_opus = |line: &&&str| opus.iter().any(|pt| is_fmtp_of(line, pt));
+    lines.iter().filter(of_opus).any(|line| {
+        let list = line.split_once(' ').map_or("", |(_, list)| list);
+        list.split(';').any(|p| parameters.contains(&p.trim()))
     })
 }
 
@@ -326,6 +353,10 @@ mod tests {
         assert_eq!(read[0].track_id.as_deref(), Some("mic"));
         assert_eq!(read[0].first_codec.as_deref(), Some("audio/red"));
         assert_eq!(read[1].rids, ["q", "f"]);
+        assert_eq!(read[1].codecs, ["VP8", "rtx", "AV1"]);
+        assert!(!read[0].stereo && !read[0].dtx);
+        let stereo = OFFER.replace("minptime=10", "minptime=10; stereo=1;usedtx=1");
+        assert!(sections(&stereo)[0].stereo && sections(&stereo)[0].dtx);
         assert!(read[1].direction.sends() && read[1].direction.receives());
         assert_eq!(read[2].direction, Direction::Inactive, "rejected");
         assert_eq!(section_count(OFFER), 4);

@@ -6,7 +6,7 @@ use str0m::format::PayloadParams;
 use str0m::media::{Mid, Pt, Rid};
 use str0m::rtp::{RtpPacket, Ssrc};
 use surecast_media::codec::Codec;
-use surecast_media::control::{Announcement, Demand, Kind, Quality};
+use surecast_media::control::{AnnouncedLayer, Announcement, Demand, Kind, Quality};
 use surecast_media::id::{RoomId, TrackId};
 
 use crate::clock::{PublisherClock, StreamReport};
@@ -123,21 +123,17 @@ impl Track {
         self.renditions.sort_by_key(|r| (r.encoding, r.quality));
     }
 
-    /// LiveKit clients name renditions `q`, `h`, `f`; others by announcement
-    /// or, failing that, by order.
+    /// As it was announced; else LiveKit clients name renditions `q`, `h`, `f`,
+    /// and others list them from the lowest to the highest.
     fn quality_of_rid(&self, rid: &str, index: usize) -> Quality {
         let announced = &self.announcement.layers;
-        match rid {
-            "q" => Quality::Low,
-            "h" => Quality::Medium,
-            "f" => Quality::High,
-            _ => announced
-                .iter()
-                .find(|l| l.rid.as_deref() == Some(rid))
-                .map_or(
-                    [Quality::Low, Quality::Medium, Quality::High][index.min(2)],
-                    |l| l.quality,
-                ),
+        let same = |l: &&AnnouncedLayer| l.rid.as_deref() == Some(rid);
+        match (announced.iter().find(same), rid) {
+            (Some(layer), _) => layer.quality,
+            (None, "q") => Quality::Low,
+            (None, "h") => Quality::Medium,
+            (None, "f") => Quality::High,
+            (None, _) => [Quality::Low, Quality::Medium, Quality::High][index.min(2)],
         }
     }
 

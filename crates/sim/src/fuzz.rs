@@ -47,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("data_packet", surecast_room::fuzz_data_packet),
     target("data_track_packet", surecast_room::fuzz_data_track_packet),
     target("sfu_offer", sfu_offer),
+    target("sdp_fragment", surecast_sfu::sdp::fragment::fuzz_fragment),
     target("sfu_datagram", sfu_datagram),
     target("log_note", log_note),
     target("log_leaf", log_leaf),
