@@ -286,6 +286,7 @@ fn doors_of(
         faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),
+        wish: doors::wish::Sessions::default(),
     })
 }
 

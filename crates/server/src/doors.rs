@@ -10,6 +10,9 @@ pub mod log;
 mod metrics;
 mod signal;
 mod twirp;
+mod whep;
+mod whip;
+pub mod wish;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
@@ -49,8 +52,10 @@ pub struct Doors {
     pub faults: Option<Arc<crate::faults::Faults>>,
     /// Whether new clients are welcome.
     pub ready: AtomicBool,
-    /// Signalling connections that are open.
+    /// Signalling connections that are open, WHIP and WHEP sessions too.
     pub connections: watch::Sender<usize>,
+    /// Encoders and viewers that came by WHIP and WHEP.
+    pub wish: wish::Sessions,
 }
 
 impl Doors {
@@ -78,6 +83,8 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/rtc/v1", any(signal::v1))
         .route("/rtc/validate", get(signal::validate_v0))
         .route("/rtc/v1/validate", get(signal::validate_v1))
+        .merge(whip::routes())
+        .merge(whep::routes())
         .route("/twirp/{service}/{method}", any(twirp::call))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

@@ -42,6 +42,7 @@ pub struct Metrics {
     signals: Family<Direction, Counter>,
     slow_clients: Counter,
     connections: Gauge,
+    streams: Family<DoorLabels, Gauge>,
     webhooks: Family<WebhookLabels, Counter>,
     webhooks_waiting: Gauge,
     first_media: Family<JoinPart, Histogram>,
@@ -75,6 +76,11 @@ struct JoinLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct JoinPart {
     part: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DoorLabels {
+    door: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -146,6 +152,7 @@ impl Metrics {
             signals: Family::default(),
             slow_clients: Counter::default(),
             connections: Gauge::default(),
+            streams: Family::default(),
             webhooks: Family::default(),
             webhooks_waiting: Gauge::default(),
             first_media: Family::new_with_constructor(|| Histogram::new(JOIN_BUCKETS)),
@@ -213,6 +220,8 @@ impl Metrics {
             "Media packets thrown away",
             self.dropped.clone(),
         );
+        let help = "Encoders and viewers by the door that they came by";
+        registry.register("stream_sessions", help, self.streams.clone());
         registry.register("joins", "Attempts to join by their end", self.joins.clone());
         let help = "Time from the join request until media is up, and ICE's and DTLS's part of it";
         registry.register_with_unit("join", help, Unit::Seconds, self.join_seconds.clone());
@@ -347,6 +356,11 @@ impl Metrics {
     /// Signalling connections changed by this much.
     pub fn connections_changed(&self, by: i64) {
         self.connections.inc_by(by);
+    }
+
+    /// Encoders or viewers of a door (`whip`, `whep`) changed by this much.
+    pub fn streams_changed(&self, door: &'static str, by: i64) {
+        self.streams.get_or_create(&DoorLabels { door }).inc_by(by);
     }
 
     /// A join was refused before the room engine saw it.

@@ -96,7 +96,9 @@ impl Peer {
         }
         // On one connection a section that sends is not used for receiving
         // too: its receiving half would change hands with the publication.
-        let receives = section.direction.receives() && !section.direction.sends();
+        // A viewer publishes nothing: where it offers both, it means to receive.
+        let sends = section.direction.sends() && self.role != PeerRole::Viewer;
+        let receives = section.direction.receives() && !sends;
         match self.sections.find(mid).map(|s| s.state) {
             None if receives => self.sections.add(mid, section.kind, Use::Free),
             None => self.sections.add(mid, section.kind, Use::Closed),

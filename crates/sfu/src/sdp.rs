@@ -192,7 +192,11 @@ fn read_section(lines: &[&str], bundled: &[&str]) -> Option<Section> {
 }
 
 fn codecs(lines: &[&str]) -> Vec<String> {
-    let pts = lines.first().map(|m| payload_types(m)).into_iter().flatten();
+    let pts = lines
+        .first()
+        .map(|m| payload_types(m))
+        .into_iter()
+        .flatten();
     let named = pts.filter_map(|pt| encodings(lines).find(|(p, _)| *p == pt));
     named.map(|(_, name)| name.to_owned()).collect()
 }

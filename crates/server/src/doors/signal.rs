@@ -4,7 +4,7 @@
 //! The join is carried out before the upgrade is answered, so a refusal is an
 //! HTTP status, and the first frame is ready when the connection opens.
 
-mod request;
+pub(super) mod request;
 mod session;
 
 use std::net::SocketAddr;
@@ -23,6 +23,10 @@ use crate::auth::AuthError;
 use crate::control::{Admission, Stopped};
 use crate::http::Place;
 use request::{BadRequest, Query, Version};
+
+/// LiveKit's protocol number that doors without a client of LiveKit speak with
+/// the room engine.
+pub(super) const PROTOCOL: u32 = 17;
 
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 type Shared = State<Arc<Doors>>;

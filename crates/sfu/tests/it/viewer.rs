@@ -32,7 +32,13 @@ fn stream(net: &mut Net, client: usize, from: u64, count: u64) {
         let asked = std::mem::take(&mut net.clients[client].keyframe_requests);
         let time = u32::try_from(i).unwrap() * 3000;
         let picture = u16::try_from(i).unwrap() & 0x7fff;
-        net.clients[client].send("cam", None, 5000 + i, time, &vp8(picture, !asked.is_empty()));
+        net.clients[client].send(
+            "cam",
+            None,
+            5000 + i,
+            time,
+            &vp8(picture, !asked.is_empty()),
+        );
         net.run(FRAME);
     }
 }

@@ -34,10 +34,10 @@ pub(super) enum BadRequest {
 }
 
 /// The query parameters; of repeated ones the first counts.
-pub(super) struct Query(HashMap<String, String>);
+pub(in crate::doors) struct Query(HashMap<String, String>);
 
 impl Query {
-    pub(super) fn parse(query: Option<&str>) -> Self {
+    pub(in crate::doors) fn parse(query: Option<&str>) -> Self {
         let mut parameters = HashMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             parameters
@@ -47,7 +47,7 @@ impl Query {
         Self(parameters)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::doors) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
             .map(String::as_str)
@@ -90,7 +90,7 @@ pub(super) fn join(
 
 /// The client's address for the participant's log and the administrator. A
 /// proxy's word is taken only from our own side of the network.
-pub(super) fn client_address(from: SocketAddr, headers: &HeaderMap) -> String {
+pub(in crate::doors) fn client_address(from: SocketAddr, headers: &HeaderMap) -> String {
     let ip = from.ip().to_canonical();
     let near = match ip {
         std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),

@@ -1,0 +1,122 @@
+//! `POST /whip/{room}` and `POST /whip/v1`: encoders come in by WHIP (RFC 9725).
+//!
+//! An encoder is a participant like any other; its offer's sending sections are
+//! its publications. A second encoder with the same identity takes over, or is
+//! refused (`broadcast.takeover`).
+
+mod tracks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{MethodRouter, post};
+use surecast_room::Join;
+use surecast_room::token::VideoGrant;
+
+use super::Doors;
+use super::signal::PROTOCOL;
+use super::wish::{self, Caller, Door, Opening, Problem, Session, Who};
+
+/// The identity of an encoder without a token (`--dev`). The same for all: who
+/// starts again takes its own place, as with a token.
+const ANYBODY: &str = "encoder";
+
+/// What LiveKit calls participants that come by another protocol.
+const KIND: &str = "ingress";
+
+pub(super) fn routes() -> Router<Arc<Doors>> {
+    Router::new()
+        .route("/whip/v1", methods(post(by_token)))
+        .route("/whip/{room}", methods(post(by_room)))
+        .route("/whip/session/{id}", wish::resource(Door::Whip))
+}
+
+fn methods(post: MethodRouter<Arc<Doors>>) -> MethodRouter<Arc<Doors>> {
+    post.options(wish::options).fallback(wish::only_post)
+}
+
+/// The token names the room.
+async fn by_token(
+    State(doors): State<Arc<Doors>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Problem> {
+    publish(doors, None, caller, body).await
+}
+
+async fn by_room(
+    State(doors): State<Arc<Doors>>,
+    Path(room): Path<String>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Problem> {
+    publish(doors, Some(room), caller, body).await
+}
+
+async fn publish(
+    doors: Arc<Doors>,
+    room: Option<String>,
+    caller: Caller,
+    body: Body,
+) -> Result<Response, Problem> {
+    let named = room.clone().unwrap_or_default();
+    let result = open(&doors, room.as_deref(), &caller, body).await;
+    match &result {
+        Ok((session, _)) => {
+            let (location, agent) = (session.path(""), caller.agent());
+            tracing::info!(room = named, from = %caller.from(), agent, location, "WHIP session");
+        }
+        Err(problem) => {
+            let (status, agent) = (problem.status().as_u16(), caller.agent());
+            let reason = problem.detail();
+            tracing::info!(room = named, from = %caller.from(), agent, status, reason, "WHIP refused");
+        }
+    }
+    let (session, answer) = result?;
+    Ok(wish::created(&doors, session, answer, Vec::new()))
+}
+
+async fn open(
+    doors: &Arc<Doors>,
+    room: Option<&str>,
+    caller: &Caller,
+    body: Body,
+) -> Result<(Session, String), Problem> {
+    let Who { mut grants, room } = caller.who(doors, room, ANYBODY)?;
+    // The engine checks this for every track; here it has words of its own.
+    if !grants.video.as_ref().is_some_and(VideoGrant::can_publish) {
+        let detail = "the token does not allow to publish (`canPublish`)";
+        return Err(Problem::new(StatusCode::FORBIDDEN, detail));
+    }
+    let offer = wish::read_offer(&caller.headers, body).await?;
+    let add_tracks = tracks::announced(&offer)?;
+    if grants.kind.is_empty() {
+        KIND.clone_into(&mut grants.kind);
+    }
+    let join = Join {
+        grants,
+        room: room.clone(),
+        protocol: PROTOCOL,
+        single_connection: true,
+        yields: !doors.config.broadcast.takeover,
+        client: caller.client(),
+        add_tracks,
+        ..Join::default()
+    };
+    let opening = Opening {
+        door: Door::Whip,
+        room,
+        join,
+        offer,
+        viewer: None,
+    };
+    let (mut session, answer) = Session::open(doors, opening).await?;
+    match session.take_reason() {
+        Some(problem) => Err(problem),
+        None => Ok((session, answer)),
+    }
+}
