@@ -52,6 +52,8 @@ pub enum Protocol {
     Flv,
     /// HLS.
     Hls,
+    /// WHIP: WebRTC, but an encoder all the same.
+    Whip,
     /// WHEP: WebRTC, but a viewer all the same.
     Whep,
     /// Fetched from a URL or a file.
@@ -64,11 +66,12 @@ pub enum Protocol {
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Rtmp,
         Self::Srt,
         Self::Flv,
         Self::Hls,
+        Self::Whip,
         Self::Whep,
         Self::Pull,
         Self::Record,
@@ -82,6 +85,7 @@ impl Protocol {
             Self::Srt => "srt",
             Self::Flv => "flv",
             Self::Hls => "hls",
+            Self::Whip => "whip",
             Self::Whep => "whep",
             Self::Pull => "pull",
             Self::Record => "record",
@@ -185,7 +189,10 @@ impl Broadcast {
         hooks
             .ask(What::Publish, &request.room, &identity, place)
             .await?;
-        let join = encoder_join(&request, grants);
+        let join = Join {
+            yields: !self.0.takeover,
+            ..encoder_join(&request, grants)
+        };
         let admission = self.0.control.join(join).await??;
         let source = self.next_source();
         let since = encoder::unix_micros();
@@ -208,6 +215,21 @@ impl Broadcast {
             gauge,
             gone: Box::new(move || this.encoder_gone(&room, &identity, source)),
         }))
+    }
+
+    /// Asks the operator's hook whether an encoder may come in that is a
+    /// participant by its own door (WHIP).
+    ///
+    /// # Errors
+    /// In the operator's words.
+    pub async fn ask_publish(
+        &self,
+        room: &str,
+        identity: &str,
+        place: (Protocol, SocketAddr),
+    ) -> Result<(), Refusal> {
+        let hooks = &self.0.hooks;
+        hooks.ask(What::Publish, room, identity, place).await
     }
 
     /// The streams that come in by frame doors.

@@ -26,6 +26,7 @@ use surecast_room::{Grants, Join, ServiceCall, ServiceCode, ServiceReply};
 use super::Doors;
 use super::signal::PROTOCOL;
 use super::wish::{self, Caller, Door, Opening, Problem, RETRY_AFTER, Session, Who};
+use crate::broadcast::Protocol;
 use program::Program;
 
 pub(super) use layers::LayerChoice;
@@ -92,7 +93,8 @@ async fn open(
     caller: &Caller,
     body: Body,
 ) -> Result<(Session, String), Problem> {
-    let Who { grants, room } = caller.who(doors, Some(room), ANYBODY)?;
+    let open = doors.config.dev || doors.config.broadcast.open_play;
+    let Who { grants, room } = caller.who(doors, Some(room), (ANYBODY, open))?;
     if !grants.video.as_ref().is_some_and(VideoGrant::can_subscribe) {
         let detail = "the token does not allow to watch (`canSubscribe`)";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
@@ -113,12 +115,13 @@ async fn open(
     doors.control.validate(join.clone()).await??;
     let program = Program::choose(&people(doors, &room).await?, None);
     viewer.check(program.as_ref().ok_or_else(nothing_yet)?)?;
+    let place = (Protocol::Whep, caller.from());
+    let counted = doors.broadcast.viewer(&room, caller.token(), place).await?;
     let opening = Opening {
         door: Door::Whep,
-        room,
         join,
         offer,
-        viewer: Some(viewer),
+        viewer: Some((viewer, counted)),
     };
     Session::open(doors, opening).await
 }

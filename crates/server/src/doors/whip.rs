@@ -20,6 +20,7 @@ use surecast_room::token::VideoGrant;
 use super::Doors;
 use super::signal::PROTOCOL;
 use super::wish::{self, Caller, Door, Opening, Problem, Session, Who};
+use crate::broadcast::Protocol;
 
 /// The identity of an encoder without a token (`--dev`). The same for all: who
 /// starts again takes its own place, as with a token.
@@ -86,7 +87,7 @@ async fn open(
     caller: &Caller,
     body: Body,
 ) -> Result<(Session, String), Problem> {
-    let Who { mut grants, room } = caller.who(doors, room, ANYBODY)?;
+    let Who { mut grants, room } = caller.who(doors, room, (ANYBODY, doors.config.dev))?;
     // The engine checks this for every track; here it has words of its own.
     if !grants.video.as_ref().is_some_and(VideoGrant::can_publish) {
         let detail = "the token does not allow to publish (`canPublish`)";
@@ -97,11 +98,22 @@ async fn open(
     if grants.kind.is_empty() {
         KIND.clone_into(&mut grants.kind);
     }
+    if grants.name.is_empty() {
+        grants.name.clone_from(&grants.identity);
+    }
+    let attributes = &mut grants.attributes;
+    attributes.insert("surecast.protocol".into(), Protocol::Whip.name().into());
+    let place = (Protocol::Whip, caller.from());
+    let broadcast = &doors.broadcast;
+    broadcast
+        .ask_publish(&room, &grants.identity, place)
+        .await?;
     let join = Join {
         grants,
-        room: room.clone(),
+        room,
         protocol: PROTOCOL,
         single_connection: true,
+        encoder: true,
         yields: !doors.config.broadcast.takeover,
         client: caller.client(),
         add_tracks,
@@ -109,7 +121,6 @@ async fn open(
     };
     let opening = Opening {
         door: Door::Whip,
-        room,
         join,
         offer,
         viewer: None,

@@ -48,18 +48,16 @@ impl<S: Sync> FromRequestParts<S> for Caller {
 
 impl Caller {
     /// Checks the token; `room` is the one of the address, where it names one.
-    /// With `--dev`, who brings no token is let in as `identity`.
+    /// Where it is `open`, who brings no token is let in as `identity`.
     pub(in crate::doors) fn who(
         &self,
         doors: &Doors,
         room: Option<&str>,
-        identity: &str,
+        (identity, open): (&str, bool),
     ) -> Result<Who, Problem> {
-        let token = self.query.get("token");
-        let token = token.or_else(|| self.query.get("access_token"));
-        let grants = match doors.keys.authenticate(&self.headers, token) {
+        let grants = match doors.keys.authenticate(&self.headers, self.parameter()) {
             Ok(grants) => grants,
-            Err(AuthError::Missing) if doors.config.dev && room.is_some() => anybody(identity),
+            Err(AuthError::Missing) if open && room.is_some() => anybody(identity),
             Err(error) => {
                 doors.metrics.join_unauthorized(1);
                 return Err(error.into());
@@ -88,6 +86,20 @@ impl Caller {
                 grants,
             }),
         }
+    }
+
+    /// The token, wherever it stands; for who checks it again.
+    pub(in crate::doors) fn token(&self) -> Option<&str> {
+        let header = self.headers.get(header::AUTHORIZATION);
+        let header = header.and_then(|v| v.to_str().ok()?.split_once(' '));
+        header
+            .map(|(_, token)| token.trim())
+            .or_else(|| self.parameter())
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        let token = self.query.get("token");
+        token.or_else(|| self.query.get("access_token"))
     }
 
     /// What participants' info and the log tell of the client.

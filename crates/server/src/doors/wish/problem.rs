@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use surecast_room::JoinError;
 
 use crate::auth::AuthError;
+use crate::broadcast::Refusal;
 use crate::control::Stopped;
 
 /// Why a request was not carried out.
@@ -92,6 +93,19 @@ impl From<JoinError> for Problem {
             error => error.to_string(),
         };
         Self::new(status, detail)
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(refusal.status(), refusal.to_string());
+        match refusal.status() {
+            StatusCode::UNAUTHORIZED => problem.with(header::WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                problem.retry_after(super::RETRY_AFTER)
+            }
+            _ => problem,
+        }
     }
 }
 
