@@ -27,6 +27,10 @@ pub enum PeerRole {
     Publisher,
     /// Signalling v0: the server offers and only sends.
     Subscriber,
+    /// WHIP: the client offers, and only sends. The server is passive in ICE
+    /// (RFC 8445 section 2.5, "lite"): encoders reach it, and some answer its
+    /// checks in ways that cannot be used.
+    Encoder,
     /// WHEP: the client offers once and only receives. What a section carries
     /// changes without another description: the next track of its kind goes on
     /// in the same stream.

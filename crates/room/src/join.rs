@@ -23,6 +23,8 @@ pub struct Join {
     /// No peer connection: a part of the server publishes or receives
     /// ([`surecast_media::local`]). Goes with `single_connection`.
     pub local: bool,
+    /// The client only sends (WHIP). Goes with `single_connection`.
+    pub encoder: bool,
     /// The client offers once and only receives (WHEP): tracks take over from
     /// one another without another description. Goes with `single_connection`.
     pub viewer: bool,
@@ -68,6 +70,7 @@ impl Join {
             protocol: u32::try_from(client.protocol).unwrap_or(0),
             single_connection: true,
             local: false,
+            encoder: false,
             viewer: false,
             yields: false,
             client,

@@ -73,6 +73,8 @@ pub(crate) struct Peers {
     pub(crate) single: bool,
     /// There is none: a part of the server takes its place.
     pub(crate) local: bool,
+    /// It only carries what the client sends.
+    pub(crate) encoder: bool,
     /// It is described once, whatever it carries.
     pub(crate) viewer: bool,
     /// Takes offers from the client; the only one on v1.
@@ -180,7 +182,9 @@ impl Participant {
 
     /// The connection that carries tracks to it.
     pub(crate) fn receiving_peer(&self) -> Option<PeerId> {
-        if self.peers.single {
+        if self.peers.encoder {
+            None
+        } else if self.peers.single {
             Some(self.peers.publisher)
         } else {
             self.peers.subscriber

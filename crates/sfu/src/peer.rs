@@ -309,7 +309,9 @@ fn config(common: &Common, role: PeerRole) -> RtcConfig {
         .enable_h264(true)
         .enable_vp9(true)
         .enable_av1(true);
-    if role != PeerRole::Publisher {
+    if role == PeerRole::Encoder {
+        config = config.set_ice_lite(true);
+    } else if role != PeerRole::Publisher {
         config = config.enable_bwe(Some(Bitrate::bps(INITIAL_ESTIMATE)));
     }
     config

@@ -8,6 +8,7 @@ import { extname } from 'node:path';
 const FILES = {
   '/': '../page/index.html',
   '/client.js': '../page/client.js',
+  '/wish.js': '../page/wish.js',
   '/loudness.js': '../page/loudness.js',
   '/livekit-client.js': '../node_modules/livekit-client/dist/livekit-client.umd.js',
 };

@@ -195,6 +195,7 @@ impl Room {
         let participant = &self.participants[&key];
         let role = match &participant.peers {
             peers if peers.local => PeerRole::Local,
+            peers if peers.encoder => PeerRole::Encoder,
             peers if peers.viewer => PeerRole::Viewer,
             peers if peers.single => PeerRole::Single,
             _ => PeerRole::Publisher,
@@ -270,6 +271,7 @@ fn peers_of(join: &Join, publisher: PeerId) -> Peers {
     Peers {
         single: join.single_connection,
         local: join.local,
+        encoder: join.encoder,
         viewer: join.viewer,
         publisher,
         subscriber: None,

@@ -135,11 +135,15 @@ impl Room {
         participant.peers.connected.remove(&peer);
         participant.health.remove(&peer);
         if peer == participant.primary_peer() {
-            cx.timers.set(
-                self.id,
-                Subject::Media(key),
-                now.at + cx.settings.resume_window,
-            );
+            // Encoders and viewers begin anew instead of resuming; all they may
+            // come back by is an ICE restart.
+            let begins_anew = participant.peers.encoder || participant.peers.viewer;
+            let window = match begins_anew {
+                true => cx.settings.resume_window / 3,
+                false => cx.settings.resume_window,
+            };
+            cx.timers
+                .set(self.id, Subject::Media(key), now.at + window);
             self.hurry_if_gone(cx, key, now);
         }
     }

@@ -101,7 +101,7 @@ async fn open(
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
     let offer = wish::read_offer(&caller.headers, body).await?;
-    let mut viewer = Viewer::new(&offer)?;
+    let viewer = Viewer::new(&offer)?;
     let join = Join {
         grants: hidden(grants),
         room: room.clone(),
@@ -117,13 +117,12 @@ async fn open(
     let program = Program::choose(&people(doors, &room).await?, None);
     viewer.check(program.as_ref().ok_or_else(nothing_yet)?)?;
     let place = (Protocol::Whep, caller.from());
-    viewer.count(doors.broadcast.enter(&room, place).await?);
+    let counted = doors.broadcast.viewer(&room, caller.token(), place).await?;
     let opening = Opening {
         door: Door::Whep,
-        room,
         join,
         offer,
-        viewer: Some(viewer),
+        viewer: Some((viewer, counted)),
     };
     Session::open(doors, opening).await
 }

@@ -85,11 +85,9 @@ async fn publish(
 /// The stream key of an ingress, in the address or as the token, stands for a
 /// room and an identity.
 fn by_key(doors: &Doors, room: Option<&str>, caller: &Caller) -> Result<Option<Who>, Problem> {
-    let keys = [room, caller.bearer()].into_iter().flatten();
-    let known = keys
-        .into_iter()
-        .find(|key| doors.broadcast.ingresses().of_key(key).is_some());
-    let Some(key) = known else {
+    let ingresses = doors.broadcast.ingresses();
+    let mut keys = [room, caller.token()].into_iter().flatten();
+    let Some(key) = keys.find(|key| ingresses.of_key(key).is_some()) else {
         return Ok(None);
     };
     let (room, grants) = doors.broadcast.may_publish(key, None)?;
@@ -111,19 +109,27 @@ async fn open(
         let detail = "the token does not allow to publish (`canPublish`)";
         return Err(Problem::new(StatusCode::FORBIDDEN, detail));
     }
-    let place = (Protocol::Whip, caller.from());
-    let asked = doors.broadcast.ask_publish(&room, &grants.identity, place);
-    asked.await?;
     let offer = wish::read_offer(&caller.headers, body).await?;
     let add_tracks = tracks::announced(&offer)?;
     if grants.kind.is_empty() {
         KIND.clone_into(&mut grants.kind);
     }
+    if grants.name.is_empty() {
+        grants.name.clone_from(&grants.identity);
+    }
+    let attributes = &mut grants.attributes;
+    attributes.insert("surecast.protocol".into(), Protocol::Whip.name().into());
+    let place = (Protocol::Whip, caller.from());
+    let broadcast = &doors.broadcast;
+    broadcast
+        .ask_publish(&room, &grants.identity, place)
+        .await?;
     let join = Join {
         grants,
-        room: room.clone(),
+        room,
         protocol: PROTOCOL,
         single_connection: true,
+        encoder: true,
         yields: !doors.config.broadcast.takeover,
         client: caller.client(),
         add_tracks,
@@ -131,7 +137,6 @@ async fn open(
     };
     let opening = Opening {
         door: Door::Whip,
-        room,
         join,
         offer,
         viewer: None,

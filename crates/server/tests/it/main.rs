@@ -21,3 +21,4 @@ mod store;
 mod tls;
 mod twirp;
 mod webhook;
+mod wish;

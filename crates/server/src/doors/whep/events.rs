@@ -16,13 +16,14 @@ use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::Show;
+use crate::broadcast::viewers::Viewers;
 use crate::doors::Doors;
 use crate::doors::wish::{Door, Problem, find, read};
 
 /// All events there are.
 pub(super) const NAMES: [&str; 4] = ["active", "inactive", "layers", "viewercount"];
 
-/// The number of viewers is told no more often: a thousand that come at once
+/// How often the number of viewers is looked at: a thousand that come at once
 /// would otherwise cost a million events.
 const COUNT_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -81,12 +82,13 @@ async fn create(
 
 fn open(doors: &Doors, id: &str, kinds: &str) -> Result<Response, Problem> {
     let entry = find(doors, Door::Whep, id)?;
-    let (Some(show), Some(viewers)) = (entry.show, entry.viewers) else {
+    let Some(show) = entry.show else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "not a viewer"));
     };
     let teller = Teller {
         show,
-        viewers,
+        viewers: doors.broadcast.viewers().clone(),
+        room: entry.room,
         told: Told::default(),
         queue: Vec::new(),
         kinds: kinds.split('+').map(str::to_owned).collect(),
@@ -100,7 +102,8 @@ fn open(doors: &Doors, id: &str, kinds: &str) -> Result<Response, Problem> {
 /// Tells one stream what changes.
 struct Teller {
     show: watch::Receiver<Show>,
-    viewers: watch::Receiver<usize>,
+    viewers: Viewers,
+    room: String,
     told: Told,
     /// Events that are due, the next one last.
     queue: Vec<(&'static str, String)>,
@@ -129,18 +132,13 @@ impl Teller {
     /// Waits for news and queues them; `None` when the session is over.
     async fn changed(&mut self) -> Option<()> {
         if self.told.show.is_some() {
-            let count_due = async {
-                tokio::time::sleep(COUNT_INTERVAL).await;
-                self.viewers.changed().await
-            };
             tokio::select! {
                 changed = self.show.changed() => changed.ok()?,
-                // A session outlives its room's count by no more than a moment.
-                changed = count_due => changed.ok()?,
+                () = tokio::time::sleep(COUNT_INTERVAL) => {}
             }
         }
         let show = self.show.borrow_and_update().clone();
-        let viewers = *self.viewers.borrow_and_update();
+        let viewers = self.viewers.of(&self.room);
         let news = self.told.news(&show, viewers);
         self.told = Told {
             show: Some(show),

@@ -13,9 +13,9 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Chooses among those who are in the room: an encoder before people, a
-    /// picture before sound alone, and then who came first. `None` where nobody
-    /// publishes anything.
+    /// Chooses among those who are in the room, as for players of other doors:
+    /// a picture before sound alone, who is on already, an encoder before
+    /// people, and then who came first. `None` where nobody publishes anything.
     pub(super) fn choose<'a>(
         people: impl IntoIterator<Item = &'a ParticipantInfo>,
         present: Option<&Self>,
@@ -23,10 +23,9 @@ impl Program {
         let programs = people.into_iter().filter_map(|person| {
             let program = Self::of(person)?;
             let rank = (
-                person.kind() != Kind::Ingress,
                 program.video.is_none(),
-                // Two that came within one second keep the order that they have.
                 present.is_none_or(|present| present.publisher != program.publisher),
+                person.kind() != Kind::Ingress,
                 person.joined_at_ms,
                 person.sid.clone(),
             );
@@ -36,21 +35,25 @@ impl Program {
         best.map(|(_, program)| program)
     }
 
-    /// What somebody publishes, camera and microphone before a shared screen.
+    /// What somebody publishes: a shared screen before a camera, and no picture
+    /// that is muted.
     fn of(person: &ParticipantInfo) -> Option<Self> {
         let hidden = person.permission.as_ref().is_some_and(|p| p.hidden);
         if hidden || person.state() == State::Disconnected {
             return None;
         }
         let first = |kind: TrackType, source: TrackSource| {
-            let of_kind = person.tracks.iter().filter(|track| track.r#type() == kind);
-            let rank = |track: &&TrackInfo| (track.muted, track.source() != source);
-            of_kind.min_by_key(rank).cloned()
+            let lit = |track: &&TrackInfo| !track.muted || kind == TrackType::Audio;
+            let tracks = person.tracks.iter().filter(lit);
+            let of_kind = tracks.filter(|track| track.r#type() == kind);
+            of_kind
+                .min_by_key(|track| track.source() != source)
+                .cloned()
         };
         let program = Self {
             publisher: person.sid.clone(),
             audio: first(TrackType::Audio, TrackSource::Microphone),
-            video: first(TrackType::Video, TrackSource::Camera),
+            video: first(TrackType::Video, TrackSource::ScreenShare),
         };
         (program.audio.is_some() || program.video.is_some()).then_some(program)
     }
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_people_are_not_shown_and_muted_cameras_last() {
+    fn hidden_people_are_not_shown_and_muted_cameras_neither() {
         let mut spy = person("PA_s", 0, &[camera("TR_s")]);
         spy.permission = Some(surecast_room::proto::ParticipantPermission {
             hidden: true,

@@ -17,7 +17,6 @@ use tokio::sync::watch;
 
 use super::layers::{self, LayerChoice, Layers};
 use super::program::Program;
-use crate::broadcast::viewers;
 use crate::doors::wish::Problem;
 
 /// What a viewer is told of what it watches.
@@ -42,8 +41,6 @@ pub(in crate::doors) struct Viewer {
     /// The layer that it chose; `None`: whatever its network carries.
     chosen: Option<String>,
     show: watch::Sender<Show>,
-    /// It is counted as long as this is there.
-    counted: Option<viewers::Viewer>,
 }
 
 impl Viewer {
@@ -78,13 +75,7 @@ impl Viewer {
             program: None,
             chosen: None,
             show: watch::Sender::new(Show::default()),
-            counted: None,
         })
-    }
-
-    /// It counts as a viewer from now on.
-    pub(super) fn count(&mut self, viewer: viewers::Viewer) {
-        self.counted = Some(viewer);
     }
 
     /// What it is told, to be watched.

@@ -55,9 +55,7 @@ impl Caller {
         room: Option<&str>,
         (identity, open): (&str, bool),
     ) -> Result<Who, Problem> {
-        let token = self.query.get("token");
-        let token = token.or_else(|| self.query.get("access_token"));
-        let grants = match doors.keys.authenticate(&self.headers, token) {
+        let grants = match doors.keys.authenticate(&self.headers, self.parameter()) {
             Ok(grants) => grants,
             Err(AuthError::Missing) if open && room.is_some() => anybody(identity),
             Err(error) => {
@@ -90,10 +88,18 @@ impl Caller {
         }
     }
 
-    /// The token of its header, whatever it is.
-    pub(in crate::doors) fn bearer(&self) -> Option<&str> {
-        let value = self.headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-        value.strip_prefix("Bearer ").map(str::trim)
+    /// The token, wherever it stands; for who checks it again.
+    pub(in crate::doors) fn token(&self) -> Option<&str> {
+        let header = self.headers.get(header::AUTHORIZATION);
+        let header = header.and_then(|v| v.to_str().ok()?.split_once(' '));
+        header
+            .map(|(_, token)| token.trim())
+            .or_else(|| self.parameter())
+    }
+
+    fn parameter(&self) -> Option<&str> {
+        let token = self.query.get("token");
+        token.or_else(|| self.query.get("access_token"))
     }
 
     /// What participants' info and the log tell of the client.

@@ -98,7 +98,14 @@ impl From<JoinError> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.status(), refusal.to_string())
+        let problem = Self::new(refusal.status(), refusal.to_string());
+        match refusal.status() {
+            StatusCode::UNAUTHORIZED => problem.with(header::WWW_AUTHENTICATE, "Bearer"),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                problem.retry_after(super::RETRY_AFTER)
+            }
+            _ => problem,
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use surecast_room::proto::{LeaveRequest, SignalRequest, signal_request};
 use tokio::sync::{mpsc, watch};
 
 use super::{Command, Problem, RETRY_AFTER};
+use crate::broadcast::viewers;
 use crate::doors::Doors;
 use crate::doors::whep::Show;
 
@@ -41,59 +42,28 @@ pub(in crate::doors) struct Entry {
     pub(in crate::doors) commands: mpsc::Sender<Command>,
     /// What a viewer is told of what it watches.
     pub(in crate::doors) show: Option<watch::Receiver<Show>>,
-    /// How many watch the room by WHEP.
-    pub(in crate::doors) viewers: Option<watch::Receiver<usize>>,
+    /// Its room.
+    pub(in crate::doors) room: String,
 }
 
 /// All sessions of WHIP and WHEP. As many as there may be connections
 /// (`limits.connections`), signalling connections counted in.
 #[derive(Default)]
-pub struct Sessions(Mutex<Inner>);
-
-#[derive(Default)]
-struct Inner {
-    by_id: HashMap<String, Entry>,
-    /// Viewers by room; without those that have none.
-    viewers: HashMap<String, watch::Sender<usize>>,
-}
+pub struct Sessions(Mutex<HashMap<String, Entry>>);
 
 impl Sessions {
     pub(in crate::doors) fn get(&self, door: Door, id: &str) -> Option<Entry> {
-        let entry = self.inner().by_id.get(id).cloned();
+        let entry = self.by_id().get(id).cloned();
         entry.filter(|entry| entry.door == door)
     }
 
     pub(super) fn add(&self, id: String, entry: Entry) {
-        self.inner().by_id.insert(id, entry);
-    }
-
-    /// How many watch the room by WHEP.
-    pub fn viewers(&self, room: &str) -> usize {
-        let inner = self.inner();
-        inner.viewers.get(room).map_or(0, |count| *count.borrow())
-    }
-
-    fn viewer_came(&self, room: &str) -> watch::Receiver<usize> {
-        let mut inner = self.inner();
-        let count = inner.viewers.entry(room.to_owned()).or_default();
-        count.send_modify(|count| *count += 1);
-        count.subscribe()
-    }
-
-    fn viewer_left(&self, room: &str) {
-        let mut inner = self.inner();
-        let Some(count) = inner.viewers.get(room) else {
-            return;
-        };
-        count.send_modify(|count| *count = count.saturating_sub(1));
-        if *count.borrow() == 0 {
-            inner.viewers.remove(room);
-        }
+        self.by_id().insert(id, entry);
     }
 
     /// What is in there is whole after every statement, so a panic of a holder
     /// leaves nothing half done.
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn by_id(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -104,14 +74,18 @@ pub(super) struct Seat {
     doors: Arc<Doors>,
     door: Door,
     id: String,
-    room: String,
     session: Option<SessionId>,
-    pub(super) viewers: Option<watch::Receiver<usize>>,
+    /// Counts a viewer among those of all doors.
+    _viewer: Option<viewers::Viewer>,
 }
 
 impl Seat {
     /// Takes a place, where there is one.
-    pub(super) fn take(doors: &Arc<Doors>, door: Door, room: &str) -> Result<Self, Problem> {
+    pub(super) fn take(
+        doors: &Arc<Doors>,
+        door: Door,
+        viewer: Option<viewers::Viewer>,
+    ) -> Result<Self, Problem> {
         let id = new_id()?;
         let limit = doors.config.limits.connections as usize;
         let taken = doors.connections.send_if_modified(|count| {
@@ -125,14 +99,12 @@ impl Seat {
             return Err(full.retry_after(RETRY_AFTER));
         }
         doors.metrics.streams_changed(door.name(), 1);
-        let watches = door == Door::Whep;
         Ok(Self {
             doors: doors.clone(),
             door,
             id,
-            room: room.to_owned(),
             session: None,
-            viewers: watches.then(|| doors.wish.viewer_came(room)),
+            _viewer: viewer,
         })
     }
 
@@ -151,11 +123,8 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let Self { doors, room, .. } = self;
-        doors.wish.inner().by_id.remove(&self.id);
-        if self.viewers.is_some() {
-            doors.wish.viewer_left(room);
-        }
+        let doors = &self.doors;
+        doors.wish.by_id().remove(&self.id);
         doors.metrics.streams_changed(self.door.name(), -1);
         doors
             .connections

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::registry::{Seat, leave, new_etag};
 use super::resource::{Patch, Patched};
 use super::{Door, Entry, Problem};
+use crate::broadcast::viewers;
 use crate::control::{Admission, Control};
 use crate::doors::Doors;
 use crate::doors::whep::{LayerChoice, Viewer};
@@ -45,12 +46,11 @@ pub(in crate::doors) enum Command {
 /// What a session begins with.
 pub(in crate::doors) struct Opening {
     pub(in crate::doors) door: Door,
-    pub(in crate::doors) room: String,
     pub(in crate::doors) join: Join,
     /// The client's offer. An encoder's goes with the join, a viewer's after it
     /// is settled what it gets.
     pub(in crate::doors) offer: String,
-    pub(in crate::doors) viewer: Option<Viewer>,
+    pub(in crate::doors) viewer: Option<(Viewer, viewers::Viewer)>,
 }
 
 /// A participant that came by HTTP.
@@ -79,8 +79,9 @@ impl Session {
         doors: &Arc<Doors>,
         opening: Opening,
     ) -> Result<(Self, String), Problem> {
-        let mut seat = Seat::take(doors, opening.door, &opening.room)?;
-        let with_join = opening.viewer.is_none();
+        let (viewer, counted) = opening.viewer.unzip();
+        let mut seat = Seat::take(doors, opening.door, counted)?;
+        let with_join = viewer.is_none();
         let join = Join {
             offer: with_join.then(|| description(&opening.offer, 1)),
             ..opening.join
@@ -97,7 +98,7 @@ impl Session {
             candidates: MAX_CANDIDATES,
             ice_servers: Vec::new(),
             reason: None,
-            viewer: opening.viewer,
+            viewer,
             seat,
         };
         if !with_join {
@@ -135,7 +136,7 @@ impl Session {
             door: self.seat.door(),
             commands,
             show: self.viewer.as_ref().map(Viewer::show),
-            viewers: self.seat.viewers.clone(),
+            room: self.admission.room.clone(),
         };
         doors.wish.add(self.seat.id().to_owned(), entry);
         tokio::spawn(self.run(received));
