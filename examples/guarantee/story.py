@@ -34,11 +34,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CONTRACT = HERE / "story.contract.yaml"
 NAME = "gala-night"
-# The last minutes of the contract's only day.
-BEGIN = "2026-09-30T23:50:50Z"
+# The last minutes of the contract's only day. Three good ones, the fault and its
+# end need seven; on a machine that is busy with something else the server stands
+# still now and then, and a minute in which it did is not clear. Six are for that.
+BEGIN = "2026-09-30T23:46:50Z"
 FAULT_SECONDS = 150
 # Something that happens by itself may take this much longer on a busy machine.
 PATIENCE = 180
+# Until a whole minute was clear after the fault: to the end of the contract's day,
+# after which its minutes are nobody's promise any more.
+CLEAR_PATIENCE = 480
+# From there to midnight, and until the settler has looked.
+SETTLE_PATIENCE = 900
 
 
 class Failure(Exception):
@@ -220,7 +227,7 @@ class Story:
         self.mail = MailSink()
         self.server = Server(program, directory, self.mail.url)
         # One show that everybody stays in, and one where people come and go.
-        self.audiences = [Audience(program, self.server.url, stay) for stay in ("8m", "20s")]
+        self.audiences = [Audience(program, self.server.url, stay) for stay in ("13m", "20s")]
         role = lambda name, *more: self.server.token("--guarantee-role", name, *more)
         self.operator = role("operator", "--identity", "lea", "--name", "Lea")
         self.agent = role("agent", "--identity", "ben", "--name", "Ben")
@@ -300,8 +307,11 @@ class Story:
                 raise Failure("an agent lowered a severity")
             except Refused as refused:
                 note(f"an agent wants S4: refused: {refused}")
-        wait_for("it measures clear", lambda: all(
-            i["state"] in ("mitigated", "resolved", "reviewed") for i in self.incidents()))
+        note("waiting for one whole minute, from its first second to its last, in which every "
+             "line of the incidents was within its target; a minute that began before the fault "
+             "had ended, or in which this machine had no time for the server, is none")
+        wait_for("one clear minute of every line with an incident, before the contract's day ends",
+                 self.clear, CLEAR_PATIENCE)
         for incident in self.incidents():
             self.act(self.expert, incident["id"], "resolve")
             self.act(self.expert, incident["id"],
@@ -311,12 +321,17 @@ class Story:
                  f"{timeline['detect_s']} s, answered after {timeline['acknowledge_s']} s, "
                  f"restored after {timeline['restore_s']} s")
 
+    def clear(self):
+        return all(incident["state"] in ("mitigated", "resolved", "reviewed")
+                   for incident in self.incidents())
+
     def act(self, who, incident, action):
         return self.server.call(who, f"/contracts/{NAME}/incidents/{incident}/actions", action)
 
     def settlement(self):
         say("6. The day ends; the period is settled without a claim")
-        settled = wait_for("the settlement", lambda: self.get("/settlements")["settlements"], 300)
+        settled = wait_for("the settlement", lambda: self.get("/settlements")["settlements"],
+                           SETTLE_PATIENCE)
         path = f"/contracts/{NAME}/settlements/{settled[0]['period']}"
         text = self.server.call(self.auditor, path + "?format=text", raw=True).decode()
         print("\n" + "\n".join("    " + line for line in text.splitlines()))

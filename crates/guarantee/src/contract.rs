@@ -13,6 +13,7 @@ pub mod openslo;
 pub mod plan;
 pub mod policy;
 pub mod problem;
+pub mod public;
 pub mod remedy;
 pub mod support;
 pub mod yaml;
@@ -74,6 +75,13 @@ pub struct Contract {
     pub renewal: Renewal,
     /// Version of the time-zone database with which its days are computed.
     pub tzdb: String,
+    /// Makes it useless to guess the addresses behind the seal; known to the
+    /// parties alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contacts_salt: Option<String>,
+    /// In the log, in place of the people in it: see [`public`]. Not in files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_contacts: Option<String>,
 }
 
 /// Who promises, and to whom.
@@ -138,12 +146,13 @@ impl Contract {
         serde_saphyr::to_string(self).map_err(|e| e.to_string())
     }
 
-    /// The contract's canonical JSON (see [`canonical`]).
+    /// The contract's canonical JSON (see [`canonical`]); of one that is sealed the
+    /// [public form's](public).
     ///
     /// # Errors
     /// If a number in it is beyond ±(2⁵³ − 1).
     pub fn canonical_json(&self) -> Result<String, CanonicalError> {
-        canonical::to_string(self)
+        canonical::to_string(&self.public())
     }
 
     /// SHA-256 of the canonical JSON in hexadecimal: what both parties sign, and
@@ -152,7 +161,7 @@ impl Contract {
     /// # Errors
     /// As [`Contract::canonical_json`].
     pub fn hash(&self) -> Result<String, CanonicalError> {
-        canonical::sha256(self)
+        canonical::sha256(&self.public())
     }
 
     /// The targets of support for an incident of this severity.

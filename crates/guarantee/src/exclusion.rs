@@ -60,6 +60,10 @@ pub struct Exclusion {
     pub approved_by: String,
     /// Its leaf in the log. An exclusion without one is not valid.
     pub log_index: Option<u64>,
+    /// Names of the agreements that it is about; empty = all whose policy allows
+    /// it. Leaves from before there was such a list have none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contracts: Vec<String>,
 }
 
 /// What a class of exclusions needs.
@@ -130,6 +134,12 @@ impl Exclusion {
     #[must_use]
     pub fn covers(&self, module: Module, region: &Region) -> bool {
         self.module.is_none_or(|m| m == module) && self.region.as_ref().is_none_or(|r| r == region)
+    }
+
+    /// Whether it is about this agreement at all.
+    #[must_use]
+    pub fn concerns(&self, contract: &str) -> bool {
+        self.contracts.is_empty() || self.contracts.iter().any(|id| id == contract)
     }
 
     /// What does not depend on others: class, log, notice.

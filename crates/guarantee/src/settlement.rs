@@ -29,6 +29,7 @@
 //! receipts of clients and probes, where there are any, count beside it.
 
 mod conditions;
+mod generations;
 pub mod inputs;
 mod line;
 mod money;
@@ -58,6 +59,7 @@ use crate::severity::Severity;
 use crate::term::{Period, TermError};
 
 pub use conditions::ConditionLine;
+pub use generations::{GenerationLine, GenerationStep};
 pub use inputs::Inputs;
 pub use line::{Line, Outages, Probes};
 pub use money::IndicatorLine;
@@ -69,6 +71,7 @@ pub use status::{Status, Step, TransitionError};
 pub use text::text;
 
 use conditions::Effects;
+use generations::Generations;
 
 /// Entries that a list of a statement shows at most, over all lines: what is
 /// beyond is counted. A statement has to fit into one leaf of 65,535 bytes; with
@@ -176,6 +179,10 @@ pub struct Settlement {
     /// is written as before there were such.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<ConditionLine>,
+    /// What the log says of generations of the product. A statement without any
+    /// is written as before there were such.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generations: Vec<GenerationLine>,
     /// Seconds of the period that pay no credits.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub suspended_s: u64,
@@ -407,7 +414,9 @@ pub fn settle(
     let lines = line::lines(contract, period, evidence, &policy, fee, suspended)?;
     let indicators = money::indicators(contract, period, evidence, &policy, suspended)?;
     let credits = money::credits(contract, fee, &lines, &indicators);
-    let breaches = breaches(contract, period, fee, evidence.breaches, &effects.suspended);
+    let generations = Generations::of(contract, period, evidence)?;
+    let unpaid = effects.suspended.union(&generations.unsupported);
+    let breaches = breaches(contract, period, fee, evidence.breaches, &unpaid);
     let breach_credit = breaches.iter().map(|b| b.credit).sum::<Decimal>();
     let sum = credits.ok_or(SettleError::Amount)? + breach_credit;
     let (exclusions, more_exclusions) = bounded(excluded(period, &effects, &policy));
@@ -437,6 +446,7 @@ pub fn settle(
         more_exclusions,
         suspended_s: seconds(&effects.suspended.clip(period.interval)),
         conditions: bounded(effects.lines).0,
+        generations: bounded(generations.lines).0,
         breaches,
         more_breaches,
         breach_credit,
@@ -512,7 +522,7 @@ fn breaches(
     period: &Period,
     fee: Decimal,
     all: &[ClockBreach],
-    suspended: &IntervalSet,
+    unpaid: &IntervalSet,
 ) -> Vec<BreachLine> {
     let mut mine: Vec<_> = all
         .iter()
@@ -535,7 +545,7 @@ fn breaches(
                 due: b.due,
                 credit: worth
                     .get(&b.severity)
-                    .filter(|_| !suspended.contains(b.due))
+                    .filter(|_| !unpaid.contains(b.due))
                     .map_or(Decimal::ZERO, |w| w.worth(fee)),
             }
         })

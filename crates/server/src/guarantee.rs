@@ -160,11 +160,12 @@ impl Guarantee {
         let contracts = contracts::load(&config.guarantee.contracts)?;
         let log = open(config, data_dir)?;
         shift_clock(&log, config.dev_time).await;
-        let delivery = deliver(config, metrics, keys, &store, &contracts).await?;
         let region = parse::<Region>("guarantee.region", &config.guarantee.region)?;
         let lines = lines(config, &region)?;
         let source = Source::Server(node_name(&log));
         let mut book = read_back(&log, Book::new(lines.clone(), source.clone())).await?;
+        let contracts = sealed(&book, contracts)?;
+        let delivery = deliver(config, metrics, keys, &store, &contracts).await?;
         append_contracts(&log, &mut book, &contracts).await?;
         // The log expects minutes from the same instant on from which they are
         // measured.
@@ -407,7 +408,7 @@ fn receipts(log: &EvidenceLog, dir: &Path, region: Region) -> anyhow::Result<Rec
         Err(error) => Err(error.into()),
     };
     let key = key.with_context(|| format!("cannot use the key {}", path.display()))?;
-    Receipts::new(key, log.key().name(), region, &node_name(log))
+    Receipts::new(key, log.key().name(), region, &node_name(log), dir)
 }
 
 fn probes(config: &Config) -> Result<Vec<VerifyingKey>, Failure> {
@@ -466,6 +467,19 @@ fn missing_since(book: &Book, now: Timestamp) -> Option<Minute> {
     (!is_new).then_some(last.max(earliest))
 }
 
+/// The log has contracts without the people in them, except for those that it had
+/// whole before.
+fn sealed(book: &Book, contracts: Vec<Contract>) -> anyhow::Result<Vec<Contract>> {
+    let one = |contract: Contract| {
+        let whole = contract.hash().context("a contract's hash")?;
+        if !book.is_new_contract(&whole) {
+            return Ok(contract);
+        }
+        contract.sealed().context("a contract's contacts")
+    };
+    contracts.into_iter().map(one).collect()
+}
+
 async fn append_contracts(
     log: &EvidenceLog,
     book: &mut Book,
@@ -473,10 +487,13 @@ async fn append_contracts(
 ) -> anyhow::Result<()> {
     let now = timestamp();
     let (mut leaves, mut new, mut hashes) = (Vec::new(), Vec::new(), BTreeSet::new());
+    // A version that is logged after a later one would never hold.
+    let mut contracts: Vec<&Contract> = contracts.iter().collect();
+    contracts.sort_by_key(|contract| (&contract.id, contract.version));
     for contract in contracts {
         let hash = contract.hash().context("a contract's hash")?;
         if book.is_new_contract(&hash) && hashes.insert(hash) {
-            leaves.push(Leaf::json(Kind::Contract, now, contract)?);
+            leaves.push(Leaf::json(Kind::Contract, now, &contract.public())?);
             new.push(contract);
         }
     }

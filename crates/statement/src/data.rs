@@ -15,7 +15,7 @@ use surecast_guarantee::interval::Interval;
 use surecast_guarantee::method::{LeafRange, Used};
 use surecast_guarantee::offer::Lang;
 use surecast_guarantee::ratio::Percent;
-use surecast_guarantee::settlement::{ConditionLine, Inputs, Line, Settlement};
+use surecast_guarantee::settlement::{ConditionLine, GenerationLine, Inputs, Line, Settlement};
 
 use crate::text::{HALF, NARROW, breakable, money, printable};
 use crate::{Document, Past, PdfError};
@@ -223,6 +223,7 @@ fn lists(s: &Settlement, zone: &TimeZone) -> Value {
         "exclusions": exclusions.collect::<Vec<_>>(), "more_exclusions": s.more_exclusions,
         "breaches": breaches.collect::<Vec<_>>(), "more_breaches": s.more_breaches,
         "conditions": s.conditions.iter().map(|c| condition(c, zone)).collect::<Vec<_>>(),
+        "generations": s.generations.iter().map(|g| generation(g, zone)).collect::<Vec<_>>(),
         "suspended": (s.suspended_s > 0).then(|| s.suspended_s.to_string()),
         "indicators": indicators.collect::<Vec<_>>(),
         "contradictions": contradictions.collect::<Vec<_>>(),
@@ -241,6 +242,18 @@ fn condition(c: &ConditionLine, zone: &TimeZone) -> Value {
         "cure_until": instant(c.cure_until, zone),
         "cured": c.cured.map(|at| instant(at, zone)),
         "lapsed": c.lapsed_s.to_string(),
+    })
+}
+
+fn generation(g: &GenerationLine, zone: &TimeZone) -> Value {
+    json!({
+        "generation": breakable(&g.generation, NARROW),
+        "step": g.step,
+        "from": g.from.map_or_else(|| "–".to_owned(), |at| instant(at, zone)),
+        "on_upgrade": g.on_upgrade,
+        "unsupported": g.unsupported_s.to_string(),
+        "refused": g.refused.as_deref().map(|why| breakable(why, NARROW)),
+        "leaf": g.leaf.to_string(),
     })
 }
 

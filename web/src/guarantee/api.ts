@@ -189,6 +189,8 @@ export interface Exclusion {
   interval: { start: string; end: string };
   module: string | null;
   region: string | null;
+  /** Names of the contracts that it is about; empty: all. */
+  contracts: string[];
   approved_by: string;
   leaf: number | null;
   /** Seconds that are taken out of the promise, as things stand. */

@@ -233,6 +233,7 @@ export function exclusion(value: unknown): Exclusion {
     interval: { start: text(interval.start), end: text(interval.end) },
     module: textOrNull(raw.module),
     region: textOrNull(raw.region),
+    contracts: texts(raw.contracts),
     approved_by: text(raw.approved_by),
     leaf: number(raw.leaf),
     counted_s: number(raw.counted_s),

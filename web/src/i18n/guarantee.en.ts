@@ -261,6 +261,8 @@ export const guaranteeEn = {
   'g.maintenance.none': 'None is declared.',
   'g.maintenance.declare': 'Declare',
   'g.maintenance.submit': 'Declare maintenance',
+  'g.maintenance.contracts': 'Contracts',
+  'g.maintenance.all': 'All contracts',
   'g.maintenance.early': 'The log keeps when this was declared. Declared too late, it does not count.',
   'g.maintenance.counts': 'Counts: {time}',
   'g.maintenance.refused': 'Does not count: {why}',

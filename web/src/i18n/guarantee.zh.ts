@@ -262,6 +262,8 @@ export const guaranteeZh: Record<keyof typeof guaranteeEn, string> = {
   'g.maintenance.none': '没有申报。',
   'g.maintenance.declare': '申报',
   'g.maintenance.submit': '申报维护',
+  'g.maintenance.contracts': '合同',
+  'g.maintenance.all': '所有合同',
   'g.maintenance.early': '日志会记下申报时间。申报太晚则不算数。',
   'g.maintenance.counts': '计入：{time}',
   'g.maintenance.refused': '不算数：{why}',

@@ -43,6 +43,7 @@ impl<'a> Check<'a> {
         check.remedies();
         check.conditions();
         check.exclusions();
+        check.seal();
         let mut problems = check.problems;
         problems.sort_by(|a, b| {
             let key = |p: &Problem| (p.place, p.level);

@@ -6,6 +6,7 @@
 
 pub(crate) mod condition;
 mod fact;
+pub(crate) mod generation;
 mod line;
 pub mod record;
 pub mod schedule;
@@ -192,7 +193,9 @@ pub fn life(contract: &Contract, record: &Record, now: Timestamp) -> Result<Life
         renewals: stretch.map_or(0, |s| s.term),
         period: periods.iter().rfind(runs).copied(),
         superseded_by: schedule.superseded.map(|(_, v)| v.version),
-        unsupported_from: unsupported(contract, &schedule, record, now)?,
+        unsupported_from: schedule
+            .generations(contract, record, now)
+            .unsupported_from(now)?,
         conditions: conditions(contract, &schedule, record, now, now)?,
     })
 }
@@ -341,30 +344,6 @@ fn conditions(
         });
     }
     Ok(conditions)
-}
-
-/// When the support of the last of its generations ends, if all have been
-/// followed by others.
-fn unsupported(
-    contract: &Contract,
-    schedule: &Schedule<'_>,
-    record: &Record,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, TermError> {
-    let policy = &contract.generations;
-    let mut latest = None;
-    for included in &policy.included {
-        let followed = record.facts(now).find_map(|f| match &f.fact {
-            Fact::GenerationReleased { replaces, .. } if replaces == included => Some(f.at),
-            _ => None,
-        });
-        let Some(followed) = followed else {
-            return Ok(None);
-        };
-        let end = schedule.after_days(followed, policy.support_days)?;
-        latest = latest.max(Some(end));
-    }
-    Ok(latest)
 }
 
 #[cfg(test)]

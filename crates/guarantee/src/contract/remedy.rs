@@ -67,6 +67,10 @@ pub struct Tier {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matrix {
+    /// Whether what clients have signed counts where it is worse than what the
+    /// servers saw.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub receipts: bool,
     /// From the best row to the worst, as tiers are: each holds below its rate.
     pub rows: Vec<Row>,
 }
@@ -97,6 +101,11 @@ pub enum Breach {
     Amount(#[serde(with = "money")] Decimal),
     /// A share of the period's fee.
     Percent(Percent),
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Breach {
@@ -190,6 +199,7 @@ mod tests {
             credits: credits.map(percent).to_vec(),
         };
         Matrix {
+            receipts: false,
             rows: vec![
                 row("99.5%", ["5%", "6%", "7%", "8%"]),
                 row("99%", ["10%", "12%", "14%", "16%"]),

@@ -27,6 +27,7 @@ fn exclusion(declared_at: Timestamp, interval: Interval, log_index: u64) -> Excl
         region: None,
         approved_by: "ops".to_owned(),
         log_index: Some(log_index),
+        contracts: Vec::new(),
     }
 }
 
@@ -82,6 +83,7 @@ fn what_is_wrong_is_said() {
         (
             Exclusion {
                 log_index: None,
+                contracts: Vec::new(),
                 ..good.clone()
             },
             Invalid::NotLogged,

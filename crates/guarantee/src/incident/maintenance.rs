@@ -43,6 +43,9 @@ impl Incidents {
                 "{MAX_MAINTENANCE} intervals of maintenance are declared, which is the most"
             ));
         }
+        if !declared.concerns(&self.contract.id) {
+            return Err("it is about other contracts".to_owned());
+        }
         if declared.class != ExclusionClass::Maintenance {
             return Err("only maintenance is announced beforehand".to_owned());
         }

@@ -407,6 +407,7 @@ fn maintenance_calls_nobody_and_is_recorded() {
         region: None,
         approved_by: "Lead".to_owned(),
         log_index,
+        contracts: Vec::new(),
     };
     let early = after(-3 * 86_400);
     assert!(
@@ -461,6 +462,7 @@ fn maintenance_of_one_line_does_not_cover_another() {
         region: Some(region("eu")),
         approved_by: "Lead".to_owned(),
         log_index: Some(7),
+        contracts: Vec::new(),
     };
     engine.handle_maintenance(declared, early).expect("valid");
     give(&mut engine, 0, 1000, 1);

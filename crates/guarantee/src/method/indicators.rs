@@ -119,6 +119,16 @@ impl IndicatorResult {
     }
 }
 
+/// Whose view counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seers {
+    /// That of the servers.
+    Servers,
+    /// That of the servers, and of clients' receipts where it is worse: whoever
+    /// signs nothing, or only what is good, changes nothing.
+    Receipts,
+}
+
 /// Counts good and bad units of each indicator in `region` over `period`.
 /// Probes are taken from `table`: those of `join` for joins, those of `media`
 /// for the rest, and so are exclusions.
@@ -126,8 +136,8 @@ pub fn evaluate_indicators(
     rules: &UnitRules,
     experiences: &ExperienceTable,
     table: &RollupTable,
-    region: &Region,
-    period: Interval,
+    seers: Seers,
+    (region, period): (&Region, Interval),
     exclusions: &[ValidExclusion],
 ) -> Result<[IndicatorResult; 4], EvaluateError> {
     let (from, to) = Minute::within(period);
@@ -144,7 +154,10 @@ pub fn evaluate_indicators(
         tally: Tally::default(),
     });
     for minute in (from.0..to.0).map(Minute) {
-        let seen = experiences.servers(region, minute);
+        let seen = match seers {
+            Seers::Servers => experiences.servers(region, minute),
+            Seers::Receipts => experiences.with_receipts(region, minute),
+        };
         for result in &mut results {
             let module = module_of(result.indicator);
             let left_out = &left_out[usize::from(module == Module::Media)];
@@ -300,7 +313,11 @@ mod tests {
         }
         let period = Minute::span(Minute(start), Minute(start + 5));
         let rules = UnitRules::default();
-        let results = evaluate_indicators(&rules, &experiences, &table, &region, period, &[]);
+        let evaluate = |seers, experiences: &ExperienceTable| {
+            let place = (&region, period);
+            evaluate_indicators(&rules, experiences, &table, seers, place, &[])
+        };
+        let results = evaluate(Seers::Servers, &experiences);
         let [join, audio, ..] = results.expect("evaluated");
         let expected = Tally {
             good: 2,
@@ -312,5 +329,27 @@ mod tests {
         assert_eq!(join.tally, expected);
         assert_eq!((join.rate().num, join.rate().den), (2, 5));
         assert_eq!((audio.tally.good, audio.tally.no_data), (0, 5));
+        // Clients saw a join fail more in the first minute, and one well in the
+        // second, which the servers did not: the worse counts, where it is asked.
+        for (minute, good, all) in [(0, 10, 16), (1, 100, 100), (4, 100, 100)] {
+            let mut counts = Experienced::default();
+            counts.add(Indicator::Join, good, all);
+            let experience = Experience {
+                minute: Minute(start + minute),
+                region: region.clone(),
+                source: Source::Receipts("a".to_owned()),
+                counts,
+            };
+            experiences.import(&experience).expect("imported");
+        }
+        let results = evaluate(Seers::Servers, &experiences);
+        assert_eq!(results.expect("evaluated")[0].tally, expected);
+        let results = evaluate(Seers::Receipts, &experiences);
+        let with = Tally {
+            good: 1,
+            bad: 4,
+            ..expected
+        };
+        assert_eq!(results.expect("evaluated")[0].tally, with);
     }
 }

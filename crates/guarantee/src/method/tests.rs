@@ -398,6 +398,7 @@ fn maintenance(from_s: i64, to_s: i64) -> ValidExclusion {
         region: None,
         approved_by: "ops".to_owned(),
         log_index: Some(1),
+        contracts: Vec::new(),
     };
     ValidExclusion {
         counted: interval.into(),

@@ -94,6 +94,17 @@ impl Experienced {
         self.all == [0; 4]
     }
 
+    /// With the larger of what was bad in both, of the larger of all.
+    fn with(self, other: Self) -> Self {
+        let mut with = Self::default();
+        for i in 0..4 {
+            let bad = |e: &Self| e.all[i] - e.good[i];
+            with.all[i] = self.all[i].max(other.all[i]);
+            with.good[i] = with.all[i] - bad(&self).max(bad(&other));
+        }
+        with
+    }
+
     /// Of two that contradict each other the worse, number by number: more that
     /// was bad, less that was good.
     fn worse(self, other: Self) -> Self {
@@ -233,11 +244,25 @@ impl ExperienceTable {
     /// All servers of a minute together; `None` where none says anything.
     #[must_use]
     pub fn servers(&self, region: &Region, minute: Minute) -> Option<Experienced> {
+        self.sum(region, minute, &Source::Server(String::new()))
+    }
+
+    /// The same, and for each indicator the larger of what was bad for the servers
+    /// and in clients' receipts: what clients saw bad was not good. `None` where no
+    /// server says anything, whatever clients say.
+    #[must_use]
+    pub fn with_receipts(&self, region: &Region, minute: Minute) -> Option<Experienced> {
+        let servers = self.servers(region, minute)?;
+        let receipts = self.sum(region, minute, &Source::Receipts(String::new()));
+        Some(receipts.map_or(servers, |receipts| servers.with(receipts)))
+    }
+
+    /// All sources of the kind of `first`, which is before all of its kind.
+    fn sum(&self, region: &Region, minute: Minute, first: &Source) -> Option<Experienced> {
         let rows = self.rows.get(region)?;
-        let first = (minute, Source::Server(String::new()));
         let mut sum = None;
-        for ((at, source), counts) in rows.range(first..) {
-            if *at != minute || !matches!(source, Source::Server(_)) {
+        for ((at, source), counts) in rows.range((minute, first.clone())..) {
+            if *at != minute || source.kind() != first.kind() {
                 break;
             }
             let sum = sum.get_or_insert_with(Experienced::default);

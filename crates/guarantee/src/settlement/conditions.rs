@@ -65,7 +65,8 @@ impl Effects {
         period: &Period,
         evidence: &Evidence<'_>,
     ) -> Result<Self, SettleError> {
-        let declared = evidence.exclusions.iter().cloned();
+        let mine = |e: &&Exclusion| e.concerns(&contract.id);
+        let declared = evidence.exclusions.iter().filter(mine).cloned();
         let (exclusions, refused) = declared.partition(|e| e.class.is_declared());
         let mut effects = Self {
             exclusions,
@@ -163,6 +164,7 @@ impl Effects {
             region: breach.region.clone(),
             approved_by: format!("conditions[{index}]"),
             log_index: Some(notice.leaf),
+            contracts: Vec::new(),
         });
         self.exclusions.extend(parts);
     }
@@ -179,6 +181,7 @@ impl Effects {
                 region: None,
                 approved_by: String::new(),
                 log_index: None,
+                contracts: Vec::new(),
             },
             counted: self.suspended.clone(),
         })

@@ -8,7 +8,7 @@ use crate::contract::Contract;
 use crate::contract::remedy::{Breach, Matrix, Scheme, share};
 use crate::exclusion::{ExclusionPolicy, ValidExclusion, judge};
 use crate::method::Tally;
-use crate::method::indicators::{UnitRules, evaluate_indicators};
+use crate::method::indicators::{Seers, UnitRules, evaluate_indicators};
 use crate::module::Region;
 use crate::ratio::{Percent, Ratio};
 use crate::rollup::Minute;
@@ -68,9 +68,14 @@ pub(super) fn indicators(
     policy: &ExclusionPolicy,
     suspended: Option<&ValidExclusion>,
 ) -> Result<Vec<IndicatorLine>, SettleError> {
-    if !matches!(contract.remedies.scheme, Scheme::Matrix(_)) {
+    let Scheme::Matrix(matrix) = &contract.remedies.scheme else {
         return Ok(Vec::new());
-    }
+    };
+    let seers = if matrix.receipts {
+        Seers::Receipts
+    } else {
+        Seers::Servers
+    };
     let mut regions: Vec<&Region> = contract.coverage.iter().map(|c| &c.region).collect();
     regions.sort_unstable();
     regions.dedup();
@@ -94,8 +99,8 @@ pub(super) fn indicators(
             &UnitRules::default(),
             evidence.experiences,
             evidence.table,
-            region,
-            period.interval,
+            seers,
+            (region, period.interval),
             &valid,
         );
         let results = results.map_err(|error| SettleError::Line { line: 1, error })?;

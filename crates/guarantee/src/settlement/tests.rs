@@ -139,6 +139,7 @@ fn maintenance_takes_out_only_what_was_declared_in_time() {
             region: None,
             approved_by: "ops".to_owned(),
             log_index: Some(3),
+            contracts: Vec::new(),
         };
         let s = with(&[exclusion], &[], |e| settled(&contract, &rollups, e));
         let line = &s.lines[0];
@@ -192,6 +193,7 @@ fn xla() -> Matrix {
         credits: credits.map(percent).to_vec(),
     };
     Matrix {
+        receipts: false,
         rows: vec![
             row("99.5%", ["5%", "6%", "7%", "8%"]),
             row("99%", ["10%", "12%", "14%", "16%"]),

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
 
-use super::{BreachedClock, ConditionLine, Inputs, Line, Settlement};
-use crate::contract::policy::Effect;
+use super::{
+    BreachedClock, ConditionLine, GenerationLine, GenerationStep, Inputs, Line, Settlement,
+};
+use crate::contract::policy::{Effect, OnUpgrade};
 use crate::ratio::Percent;
 use crate::rollup::experience::Indicator;
 
@@ -151,6 +153,9 @@ fn missing(s: &Settlement, out: &mut String) {
     for c in &s.conditions {
         let _ = writeln!(out, "{}", condition(c));
     }
+    for g in &s.generations {
+        let _ = writeln!(out, "{}", generation(g));
+    }
     if s.suspended_s > 0 {
         let _ = writeln!(out, "credits are suspended for {} s", s.suspended_s);
     }
@@ -208,6 +213,27 @@ fn condition(c: &ConditionLine) -> String {
         c.cure_until,
         c.lapsed_s
     )
+}
+
+fn generation(g: &GenerationLine) -> String {
+    let name = plain(&g.generation);
+    let from = g.from.map_or_else(String::new, |from| from.to_string());
+    let said = match (g.step, &g.refused) {
+        (_, Some(why)) => format!("has no effect: {}", plain(why)),
+        (GenerationStep::Upgraded, None) => match g.on_upgrade {
+            Some(OnUpgrade::RestartTerm) => format!("runs from {from} on; the term begins anew"),
+            _ => format!("runs from {from} on; the term goes on"),
+        },
+        (GenerationStep::SupportEnded, None) => format!(
+            "has no support from {from} on; late clocks pay nothing for {} s",
+            g.unsupported_s
+        ),
+    };
+    let step = match g.step {
+        GenerationStep::Upgraded => "upgrade to",
+        GenerationStep::SupportEnded => "end of support of",
+    };
+    format!("{step} generation {name} (leaf {}): it {said}", g.leaf)
 }
 
 /// For a terminal: a log of others can have anything in it.

@@ -8,6 +8,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use surecast_guarantee::contract::plan::{self, Plan};
@@ -115,7 +117,8 @@ fn check(files: &[PathBuf]) -> Result<(), Failure> {
 fn fine(contract: &Contract) -> Result<String, Failure> {
     let end = contract.term.end_exclusive().map_err(work)?;
     let periods = contract.term.periods().map_err(work)?.len();
-    let hash = contract.hash().map_err(work)?;
+    let sealed = contract.clone().sealed().map_err(work)?;
+    let hash = sealed.hash().map_err(work)?;
     Ok(format!(
         "fine: {} version {}, {} to {end}, {periods} periods, sha256 {hash}",
         contract.id, contract.version, contract.term.start
@@ -127,6 +130,15 @@ fn plans() -> String {
         let _ = writeln!(out, "{:<14}{}", plan.name(), plan.summary());
         out
     })
+}
+
+/// Random characters, so that nobody finds the contacts behind their seal by
+/// guessing.
+fn salt() -> anyhow::Result<String> {
+    let mut bytes = [0_u8; 18];
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_err(|_| anyhow!("the system gives no random numbers"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 fn new(args: &NewArgs) -> Result<String, Failure> {
@@ -163,6 +175,7 @@ fn new(args: &NewArgs) -> Result<String, Failure> {
     if let Some(id) = &args.id {
         contract.id.clone_from(id);
     }
+    contract.contacts_salt = Some(salt().map_err(Failure::Work)?);
     let text = contract.to_yaml().map_err(|e| Failure::Work(anyhow!(e)))?;
     match Contract::from_yaml(&text) {
         Ok(_) => Ok(text),

@@ -19,6 +19,9 @@ pub struct Mail {
     pub from: String,
     /// Where answers go; empty: the sender.
     pub reply_to: String,
+    /// File with certificates of authorities that the mail server may have its
+    /// own from, in PEM, beside those of this machine; empty: none.
+    pub ca: String,
 }
 
 /// Section `guarantee.alerts`.

@@ -199,6 +199,11 @@ pub const SETTINGS: &[Setting] = &[
         "where answers go, the mailbox that is handed to /guarantee/v1/inbound/mail; empty: the sender",
     ),
     setting(
+        "guarantee.mail.ca",
+        "PEM file of authorities that the mail server's certificate may come from, beside those \
+         that this machine trusts; empty: none",
+    ),
+    setting(
         "guarantee.alerts.webhooks",
         "receivers of every change of an incident, signed as room events are",
     ),

@@ -74,6 +74,11 @@ pub struct Book {
     logged: Logged,
 }
 
+/// Minutes for which a rollup may come late and is still looked at: probes report
+/// every minute and try again for some; an hour is much for them, and bounds what
+/// waits of a line to 60 minutes.
+const LATE: u32 = 60;
+
 /// A minute of a line of a contract, as the desk takes it.
 #[derive(Clone, Debug)]
 pub(super) struct SeenAt {
@@ -98,6 +103,8 @@ struct Watched {
     detector: BurnDetector,
     /// The next minute to be looked at.
     next: Option<Minute>,
+    /// Minutes that were looked at, and of which more has come since.
+    late: BTreeSet<Minute>,
     alert: Option<Alert>,
 }
 
@@ -263,6 +270,7 @@ impl Book {
                 detector: BurnDetector::new(coverage.target),
                 coverage,
                 next: None,
+                late: BTreeSet::new(),
                 alert: None,
             })
             .collect();
@@ -274,6 +282,9 @@ impl Book {
         // Full after 91 years of three lines; the log has it all the same.
         if let Err(error) = self.table.import(rollup, Some(index)) {
             tracing::warn!(%error, "a rollup is not shown");
+        }
+        for line in &mut self.watched {
+            line.is_late(rollup);
         }
         if rollup.source == self.source {
             self.first = Some(self.first.map_or(rollup.minute, |m| m.min(rollup.minute)));
@@ -330,6 +341,9 @@ impl Book {
         let oldest = Minute(last.0.saturating_sub(WATCHED)).max(first);
         let from = self.watched.iter().filter_map(|line| line.next).min();
         let from = from.unwrap_or(oldest).max(oldest);
+        for line in &mut self.watched {
+            line.look_again(&self.table);
+        }
         for minute in (from.0..=last.0).map(Minute) {
             let full = self.seen.len() + self.watched.len() > MAX_SEEN;
             if full && !self.seen.is_empty() {
@@ -385,6 +399,27 @@ impl Watched {
             region: self.coverage.region.clone(),
             seen,
         })
+    }
+
+    /// Notes a minute that was looked at, to be looked at again.
+    fn is_late(&mut self, rollup: &Rollup) {
+        let Some(next) = self.next.filter(|next| rollup.minute < *next) else {
+            return;
+        };
+        let coverage = &self.coverage;
+        let mine = (rollup.module, &rollup.region) == (coverage.module, &coverage.region);
+        if mine && next.0 - rollup.minute.0 <= LATE {
+            self.late.insert(rollup.minute);
+        }
+    }
+
+    /// Takes what came late into the detector: the next minute says what follows.
+    fn look_again(&mut self, table: &RollupTable) {
+        for minute in std::mem::take(&mut self.late) {
+            let burned = burned(&self.coverage, table, minute);
+            // It was looked at within the hour, and so it is watched.
+            let _ = self.detector.handle_minute(minute, burned);
+        }
     }
 
     /// Leaves of the bad minutes of the window that fires, the first of them.

@@ -11,6 +11,7 @@
 mod breach;
 mod case;
 mod logged;
+mod turn;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -167,9 +168,8 @@ impl Desk {
             behind: false,
         };
         let mut views = BTreeMap::new();
-        for contract in newest(contracts) {
-            let id = contract.id.clone();
-            let case = Case::open(Arc::new(contract), record.clone(), &worker.store, last).await;
+        for (id, versions) in by_name(contracts) {
+            let case = Case::open(versions, record.clone(), &worker.store, last, now).await;
             let case = case.with_context(|| format!("the incidents and tickets of `{id}`"))?;
             let (sender, receiver) = watch::channel(Arc::new(case.view()));
             worker.views.insert(id.clone(), sender);
@@ -278,16 +278,18 @@ impl Desk {
     }
 }
 
-/// The newest version of each contract: that one is in force.
-fn newest(contracts: &[Contract]) -> Vec<Contract> {
-    let mut newest: BTreeMap<&str, &Contract> = BTreeMap::new();
+/// The versions of each contract, from the first on.
+fn by_name(contracts: &[Contract]) -> BTreeMap<String, Vec<Arc<Contract>>> {
+    let mut named: BTreeMap<String, Vec<Arc<Contract>>> = BTreeMap::new();
     for contract in contracts {
-        let known = newest.entry(&contract.id).or_insert(contract);
-        if known.version < contract.version {
-            *known = contract;
-        }
+        let versions = named.entry(contract.id.clone()).or_default();
+        versions.push(Arc::new(contract.clone()));
     }
-    newest.into_values().cloned().collect()
+    for versions in named.values_mut() {
+        versions.sort_by_key(|contract| contract.version);
+        versions.dedup_by_key(|contract| contract.version);
+    }
+    named
 }
 
 #[cfg(test)]

@@ -4,13 +4,19 @@
 //! counted. Soon after the minute its hash stands in the log, so that a client
 //! can show that it was heard, and what the minute came to as rollups. Whose it
 //! was is forgotten: while a session lasts, it is known by a salted hash.
+//!
+//! A countersignature is an acknowledgement: the receipt is in the
+//! [journal] before it is given, and a killed server goes on from there.
 
+mod journal;
 mod minute;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
@@ -25,6 +31,7 @@ use tokio::time::MissedTickBehavior;
 use super::{Shared, timestamp};
 use crate::evidence::AppendFailure;
 use crate::metrics::Metrics;
+use journal::Journal;
 use minute::Open;
 
 /// A minute is written this long after its end; receipts of it are taken until
@@ -44,6 +51,10 @@ const PEOPLE: usize = 100_000;
 
 /// Receipts of a minute, so that their hashes stay below 4 MB.
 const PER_MINUTE: usize = 100_000;
+
+/// Minutes that are open at once: the one that runs, the one before for its grace,
+/// one of a clock that is ahead, and a few while the log cannot be written.
+const MINUTES: usize = 8;
 
 /// A participant that is silent for this long is forgotten.
 const FORGOTTEN_MS: u64 = 10 * MINUTE_MS;
@@ -69,10 +80,14 @@ pub enum ReceiptRefusal {
     /// No room for another.
     #[error("too many receipts of others wait: try again in the next minute")]
     Full,
+    /// It cannot be kept, and so it cannot be acknowledged.
+    #[error("the receipt cannot be written down: {0}: try again later")]
+    Journal(String),
 }
 
 /// What a minute's receipts give the log.
 pub(super) struct Closed {
+    pub(super) minute: Minute,
     pub(super) leaves: Vec<Leaf>,
     pub(super) rollups: Vec<Rollup>,
 }
@@ -86,6 +101,7 @@ pub struct Receipts {
     /// Makes the hashes of identities useless to whoever comes to see them.
     salt: [u8; 32],
     state: Mutex<State>,
+    journal: Mutex<Journal>,
 }
 
 impl std::fmt::Debug for Receipts {
@@ -98,6 +114,8 @@ impl std::fmt::Debug for Receipts {
 struct State {
     people: HashMap<[u8; 32], Person>,
     minutes: BTreeMap<Minute, Open>,
+    /// The last of each session that a killed server heard, by the session's key.
+    before: HashMap<String, Person>,
 }
 
 /// The last that was heard of a participant.
@@ -112,24 +130,62 @@ struct Person {
 }
 
 impl Receipts {
-    /// `key` countersigns; `node` is the server's name in rollups.
+    /// `key` countersigns; `node` is the server's name in rollups; what was
+    /// acknowledged is kept in `dir`, and what a killed server left there is taken
+    /// again.
     pub(super) fn new(
         key: SigningKey,
         log: &str,
         region: Region,
         node: &str,
+        dir: &Path,
     ) -> anyhow::Result<Self> {
+        let journal = Journal::open(dir).context("the journal of receipts")?;
         let mut salt = [0; 32];
         aws_lc_rs::rand::fill(&mut salt)
             .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-        Ok(Self {
+        let receipts = Self {
             key,
             log: log.to_owned(),
             region,
             source: Source::Receipts(node.to_owned()),
             salt,
             state: Mutex::default(),
-        })
+            journal: Mutex::new(journal),
+        };
+        receipts.go_on().context("the journal of receipts")?;
+        Ok(receipts)
+    }
+
+    /// Takes again what was acknowledged and is not in the log.
+    fn go_on(&self) -> anyhow::Result<()> {
+        let mut journal = self.journal();
+        let mut state = self.state();
+        for minute in journal.minutes()? {
+            let left = journal.read(minute)?;
+            let open = state.minutes.entry(minute).or_default();
+            let mut known = HashSet::new();
+            let mut last = Vec::new();
+            for (text, signature) in &left {
+                let Ok(statement) = Statement::read(text, signature) else {
+                    continue;
+                };
+                let hash = receipt::hash(text);
+                if open.len() < PER_MINUTE && known.insert(hash) {
+                    open.add(hash, &statement);
+                    last.push((hash, statement));
+                }
+            }
+            tracing::info!(%minute, receipts = last.len(), "receipts of a server that was killed");
+            for (hash, statement) in last {
+                let answer = self.countersign(hash, statement.end)?;
+                let key = statement.key.clone();
+                let count = state.before.get(&key).map_or(0, |p| p.count) + 1;
+                let person = Person::new(statement, count, hash, answer);
+                state.before.insert(key, person);
+            }
+        }
+        Ok(())
     }
 
     /// What checks countersignatures.
@@ -154,29 +210,29 @@ impl Receipts {
         check_time(&statement, now)?;
         let who = self.who(room, identity);
         let hash = receipt::hash(text);
+        let mut journal = self.journal();
         let mut state = self.state();
-        let count = match state.people.get(&who) {
+        let last = state.people.get(&who);
+        let count = match last.or_else(|| state.before.get(&statement.key)) {
             Some(known) if known.hash == hash => return Ok(known.answer.clone()),
             Some(known) => known.follows(&statement)?,
             None if state.people.len() >= PEOPLE => return Err(ReceiptRefusal::Full),
             None => 1,
         };
         let minute = statement.minute();
+        if state.minutes.len() >= MINUTES && !state.minutes.contains_key(&minute) {
+            return Err(ReceiptRefusal::Full);
+        }
         let open = state.minutes.entry(minute).or_default();
         if open.len() >= PER_MINUTE {
             return Err(ReceiptRefusal::Full);
         }
         let answer = self.countersign(hash, now)?;
+        let kept = journal.keep(minute, text, signature);
+        kept.map_err(|error| ReceiptRefusal::Journal(error.to_string()))?;
         open.add(hash, &statement);
-        let person = Person {
-            key: statement.key,
-            seq: statement.seq,
-            end: statement.end,
-            minute,
-            count,
-            hash,
-            answer: answer.clone(),
-        };
+        state.before.remove(&statement.key);
+        let person = Person::new(statement, count, hash, answer.clone());
         state.people.insert(who, person);
         Ok(answer)
     }
@@ -186,9 +242,9 @@ impl Receipts {
     pub(super) fn close(&self, connected: u64, now: Timestamp, all: bool) -> Vec<Closed> {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
         let mut state = self.state();
-        state
-            .people
-            .retain(|_, person| person.end + FORGOTTEN_MS > millis);
+        let recent = |person: &Person| person.end + FORGOTTEN_MS > millis;
+        state.people.retain(|_, person| recent(person));
+        state.before.retain(|_, person| recent(person));
         let mut closed = Vec::new();
         while let Some(entry) = state.minutes.first_entry() {
             let end = (u64::from(entry.key().0) + 1) * MINUTE_MS;
@@ -196,6 +252,9 @@ impl Receipts {
                 break;
             }
             let (minute, open) = entry.remove_entry();
+            if open.len() == 0 {
+                continue;
+            }
             let about = minute::About {
                 minute,
                 region: &self.region,
@@ -231,6 +290,26 @@ impl Receipts {
         Ok(Note::sign(format!("{text}\n"), &self.key).to_string())
     }
 
+    /// The log has a minute.
+    fn logged(&self, minute: Minute) {
+        self.journal().forget(minute);
+    }
+
+    /// Brings what was written to the disk. Blocks.
+    fn sync(&self) {
+        let files = self.journal().poll_dirty();
+        for file in files {
+            if let Err(error) = file.sync_data() {
+                tracing::error!(%error, "receipts may not be on the disk");
+            }
+        }
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        // A line that was left half written is cut off or passed over.
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing in it is half done when a panic lets go of it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -244,6 +323,9 @@ impl Shared {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
+            let shared = self.clone();
+            // A panic in it is in the log of the server already.
+            let _ = tokio::task::spawn_blocking(move || shared.receipts.sync()).await;
             if !self.close_receipts(metrics.connections(), false).await {
                 return;
             }
@@ -262,6 +344,8 @@ impl Shared {
                         for (rollup, index) in closed.rollups.iter().zip(first..) {
                             book.handle_rollup(rollup, index);
                         }
+                        drop(book);
+                        self.receipts.logged(closed.minute);
                         break;
                     }
                     Err(AppendFailure::Closed) => return false,
@@ -275,6 +359,18 @@ impl Shared {
 }
 
 impl Person {
+    fn new(statement: Statement, count: u8, hash: [u8; 32], answer: String) -> Self {
+        Self {
+            minute: statement.minute(),
+            key: statement.key,
+            seq: statement.seq,
+            end: statement.end,
+            count,
+            hash,
+            answer,
+        }
+    }
+
     /// How many it has sent in the minute, with this one.
     fn follows(&self, statement: &Statement) -> Result<u8, ReceiptRefusal> {
         // Whoever claims two times at once would count twice.

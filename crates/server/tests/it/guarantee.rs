@@ -322,6 +322,7 @@ async fn told(data: &Path, from: jiff::Timestamp, to: jiff::Timestamp, now: jiff
         region: None,
         approved_by: "Ben".into(),
         log_index: None,
+        contracts: Vec::new(),
     };
     let mut leaves = vec![Leaf::json(Kind::Exclusion, declared, &exclusion).unwrap()];
     let entry = |incident, state, change| Entry {

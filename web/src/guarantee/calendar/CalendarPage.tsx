@@ -58,11 +58,11 @@ function Maintenance({ contract }: { contract: ContractDetail }) {
 
 function Declared({ exclusion, size }: { exclusion: Exclusion; size: number }) {
   const { t, language } = useI18n();
-  const { interval, module, region, approved_by: by, leaf, counted_s: counted, refused } = exclusion;
+  const { interval, module, region, contracts, approved_by: by, leaf, counted_s: counted, refused } = exclusion;
   return (
     <li className="g-date">
       <strong>{range(interval.start, interval.end, language)}</strong>
-      <span>{module ? word(t, 'module', module) : t('g.allModules')} · {region ?? t('g.allRegions')}</span>
+      <span>{module ? word(t, 'module', module) : t('g.allModules')} · {region ?? t('g.allRegions')} · {contracts.length > 0 ? contracts.join(', ') : t('g.maintenance.all')}</span>
       <small>
         {t('g.declared', { at: dateTime(exclusion.declared_at, language), by })}
         {leaf !== null && <>{' · '}<LeafLink leaf={leaf} size={size} /></>}

@@ -20,9 +20,10 @@ export function DeclareSheet({ contract, onClose, after }: SheetProps) {
   const [end, setEnd] = useState('');
   const [module, setModule] = useState('');
   const [region, setRegion] = useState('');
+  const [only, setOnly] = useState('');
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    const body = { start: instant(start), end: instant(end), ...(module ? { module } : {}), ...(region ? { region } : {}) };
+    const body = { start: instant(start), end: instant(end), ...(module ? { module } : {}), ...(region ? { region } : {}), ...(only ? { contracts: [only] } : {}) };
     if (await act.run(() => api.declare(contract.id, body), t('g.done.declared'))) onClose();
   };
   return (
@@ -34,6 +35,7 @@ export function DeclareSheet({ contract, onClose, after }: SheetProps) {
           <When label={t('g.until')} value={end} required onChange={setEnd} />
           <Pick label={t('g.module')} value={module} names={modulesOf(contract)} words="module" any={t('g.allModules')} onChange={setModule} />
           <Pick label={t('g.region')} value={region} names={regionsOf(contract)} any={t('g.allRegions')} onChange={setRegion} />
+          <Pick label={t('g.maintenance.contracts')} value={only} names={[contract.id]} any={t('g.maintenance.all')} onChange={setOnly} />
         </div>
         <Refusal text={act.refused} />
         <div className="form-actions">

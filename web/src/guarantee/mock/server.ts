@@ -138,9 +138,9 @@ function opened(asked: Asked): Answer {
 }
 
 function declare(asked: Asked): Answer {
-  const { start, end, module, region } = asked.body as Record<string, string | undefined>;
+  const { start, end, module, region, contracts } = asked.body as Record<string, string | undefined> & { contracts?: string[] };
   const refused = Date.parse(start ?? '') - Date.now() < 48 * 3_600_000 ? 'declared too late: 172800 s are needed' : null;
-  const row = { ...maintenance[0], declared_at: at(0), interval: { start, end }, module: module ?? null, region: region ?? null, approved_by: asked.name, refused };
+  const row = { ...maintenance[0], declared_at: at(0), interval: { start, end }, module: module ?? null, region: region ?? null, contracts: contracts ?? [], approved_by: asked.name, refused };
   maintenance.push(row as (typeof maintenance)[number]);
   return { status: 201, body: row };
 }

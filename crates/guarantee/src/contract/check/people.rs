@@ -2,6 +2,7 @@
 
 use super::Check;
 use crate::contract::problem::nearest;
+use crate::contract::public::{MAX_SALT, MIN_SALT};
 use crate::contract::support::{ALWAYS, Contact, Role, Target};
 use crate::ratio::Percent;
 use crate::severity::Severity;
@@ -14,6 +15,23 @@ const SEVERITIES: [(Severity, &str); 4] = [
 ];
 
 impl Check<'_> {
+    /// The salt of the contacts, and that nobody seals by hand.
+    pub(super) fn seal(&mut self) {
+        if let Some(salt) = &self.contract.contacts_salt
+            && !(MIN_SALT..=MAX_SALT).contains(&salt.len())
+        {
+            let what = format!(
+                "the salt has {} bytes: {MIN_SALT} to {MAX_SALT}",
+                salt.len()
+            );
+            self.error("contacts_salt", what, "write random characters");
+        }
+        if self.contract.sealed_contacts.is_some() {
+            let what = "this is made for the log, from the contacts";
+            self.error("sealed_contacts", what, "take it out");
+        }
+    }
+
     pub(super) fn people(&mut self) {
         self.parties();
         if self.contract.support.channels.is_empty() {

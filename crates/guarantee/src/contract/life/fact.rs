@@ -118,6 +118,26 @@ pub enum Fact {
         /// The one that it follows.
         replaces: String,
     },
+    /// What is promised is promised of another generation from a day on.
+    GenerationUpgraded {
+        /// Name of the agreement.
+        contract: String,
+        /// Its version.
+        version: u32,
+        /// Which generation.
+        generation: String,
+        /// First day on which it runs; never before the days of notice are over.
+        from: Date,
+    },
+    /// The provider says that a generation has no support any more.
+    SupportEnded {
+        /// Name of the agreement.
+        contract: String,
+        /// Its version.
+        version: u32,
+        /// Which generation.
+        generation: String,
+    },
     /// The settings that are in force at a source from here on.
     Settings {
         /// Whose.
@@ -210,12 +230,26 @@ impl Fact {
             }
             | Self::Spend {
                 contract, version, ..
+            }
+            | Self::GenerationUpgraded {
+                contract, version, ..
+            }
+            | Self::SupportEnded {
+                contract, version, ..
             } => Some((contract, *version)),
             Self::GenerationReleased { .. }
             | Self::Settings { .. }
             | Self::SourceStarted { .. }
             | Self::SourceRetired { .. } => None,
         }
+    }
+
+    /// Whether it is about a generation of this version of a contract.
+    pub(crate) fn is_generation(&self, about: (&str, u32)) -> bool {
+        matches!(
+            self,
+            Self::GenerationUpgraded { .. } | Self::SupportEnded { .. }
+        ) && self.about() == Some(about)
     }
 
     /// Tells a table which sources are to be expected, where the fact says so.
@@ -256,9 +290,11 @@ impl Fact {
                 generation,
                 replaces,
             } => {
-                let fits = |name: &str| !name.is_empty() && name.len() <= MAX_GENERATION;
-                let both = fits(generation) && fits(replaces) && generation != replaces;
+                let both = is_name(generation) && is_name(replaces) && generation != replaces;
                 bound(both, "a generation", "two names of 1 to 64 bytes")
+            }
+            Self::GenerationUpgraded { generation, .. } | Self::SupportEnded { generation, .. } => {
+                bound(is_name(generation), "the generation", "1 to 64 bytes")
             }
             Self::Settings { modules, .. } => {
                 let fits = !modules.is_empty() && modules.values().all(|hash| is_sha256(hash));
@@ -272,6 +308,10 @@ impl Fact {
             _ => Ok(()),
         }
     }
+}
+
+fn is_name(generation: &str) -> bool {
+    !generation.is_empty() && generation.len() <= MAX_GENERATION
 }
 
 fn is_sha256(text: &str) -> bool {
@@ -314,6 +354,8 @@ mod tests {
             r#"{"condition":0,"contract":"show","fact":"condition_cured","version":1}"#,
             r#"{"amount":"999.5","contract":"show","fact":"spend","period":3,"version":1}"#,
             r#"{"fact":"generation_released","generation":"2","replaces":"1"}"#,
+            r#"{"contract":"show","fact":"generation_upgraded","from":"2027-09-01","generation":"2","version":1}"#,
+            r#"{"contract":"show","fact":"support_ended","generation":"1","version":1}"#,
             r#"{"fact":"source_started","lines":[{"module":"media","region":"eu"}],"source":"server:a"}"#,
             r#"{"fact":"source_retired","source":"server:a"}"#,
         ] {
@@ -339,6 +381,7 @@ mod tests {
             r#"{"fact":"source_started","lines":[],"source":"server:a"}"#,
             r#"{"fact":"settings","modules":{"media":"x"},"source":"server:a"}"#,
             r#"{"fact":"generation_released","generation":"1","replaces":"1"}"#,
+            r#"{"contract":"show","fact":"support_ended","generation":"","version":1}"#,
             r#"{"amount":"-1","contract":"show","fact":"spend","period":3,"version":1}"#,
             r#"{"condition":0,"contract":"","fact":"condition_cured","version":1}"#,
         ] {

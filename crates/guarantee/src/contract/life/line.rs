@@ -26,6 +26,9 @@ pub struct Stretch {
     pub term: u32,
     /// It holds only while it is not renewed.
     pub grace: bool,
+    /// First day of the first term of its kind: that of the contract, or the one
+    /// on which an upgrade has begun it anew.
+    pub(super) base: Date,
 }
 
 /// What decides over one version alone.
@@ -35,6 +38,8 @@ pub(super) struct Line<'a> {
     pub(super) renewal: Renewal,
     pub(super) zone: TimeZone,
     pub(super) facts: Vec<&'a Recorded>,
+    /// Days on which a term begins anew, in order.
+    pub(super) restarts: Vec<Date>,
 }
 
 /// What the parties said of another term.
@@ -53,7 +58,7 @@ impl Line<'_> {
     pub(super) fn stretches(&self, horizon: Timestamp) -> Result<Vec<Stretch>, TermError> {
         let mut stretches = Vec::new();
         for number in 0..MAX_TERMS {
-            let Some(stretch) = self.stretch_after(number, stretches.last())? else {
+            let Some(stretch) = self.stretch_after(stretches.last())? else {
                 break;
             };
             if self.midnight(stretch.start)? >= horizon && number > 0 {
@@ -64,31 +69,56 @@ impl Line<'_> {
         Ok(stretches)
     }
 
+    /// The stretch after another one, or the first. An upgrade that begins the
+    /// term anew ends the one before it.
     pub(super) fn stretch_after(
         &self,
-        number: u32,
         before: Option<&Stretch>,
     ) -> Result<Option<Stretch>, TermError> {
+        let mut found = self.undisturbed(before)?;
+        if let Some(stretch) = &mut found {
+            let inside = |day: &&Date| stretch.start < **day && **day < stretch.end;
+            if let Some(day) = self.restarts.iter().find(inside) {
+                stretch.end = *day;
+            }
+        }
+        Ok(found)
+    }
+
+    fn undisturbed(&self, before: Option<&Stretch>) -> Result<Option<Stretch>, TermError> {
         let Some(before) = before else {
-            let first = Stretch {
+            return Ok(Some(Stretch {
                 start: self.term.start,
                 end: self.term.end_exclusive()?,
                 term: 0,
                 grace: false,
-            };
-            return Ok((number == 0).then_some(first));
+                base: self.term.start,
+            }));
         };
+        if self.restarts.contains(&before.end) {
+            let start = before.end;
+            let end = self.end_of(start, 0)?.filter(|end| *end > start);
+            return Ok(end.map(|end| Stretch {
+                start,
+                end,
+                term: 0,
+                grace: false,
+                base: start,
+            }));
+        }
         if before.grace {
             return Ok(None);
         }
         let start = before.end;
         if self.is_renewed(start)? {
-            let end = self.end_of(number)?.filter(|end| *end > start);
+            let term = before.term.saturating_add(1);
+            let end = self.end_of(before.base, term)?.filter(|end| *end > start);
             return Ok(end.map(|end| Stretch {
                 start,
                 end,
-                term: number,
+                term,
                 grace: false,
+                base: before.base,
             }));
         }
         let end = plus(start, i64::from(self.renewal.grace_days));
@@ -97,13 +127,15 @@ impl Line<'_> {
             end,
             term: before.term,
             grace: true,
+            base: before.base,
         }))
     }
 
-    /// First day after the term with this number, counted from the first one, so
-    /// that a term from the 31st comes back to it. `None` beyond a hundred years.
-    fn end_of(&self, number: u32) -> Result<Option<Date>, TermError> {
-        let (start, end) = (self.term.start, self.term.end_exclusive()?);
+    /// First day after the term with this number, counted from the one that began
+    /// on `base`, so that a term from the 31st comes back to it. `None` beyond a
+    /// hundred years.
+    fn end_of(&self, base: Date, number: u32) -> Result<Option<Date>, TermError> {
+        let (start, end) = self.first_of(base)?;
         let times = i32::try_from(number).unwrap_or(i32::MAX);
         let later = |months: i32| {
             let months = months.saturating_mul(times);
@@ -114,9 +146,8 @@ impl Line<'_> {
             TermKind::OneYear => later(12),
             TermKind::ThreeYears => later(36),
             TermKind::Custom => {
-                let months = (i32::from(end.year()) - i32::from(start.year())) * 12
-                    + (i32::from(end.month()) - i32::from(start.month()));
-                if start.day() == end.day() {
+                let months = months(self.term.start, self.term.end_exclusive()?);
+                if self.term.start.day() == self.term.end_exclusive()?.day() {
                     later(months)
                 } else {
                     let days = i64::from((end - start).get_days());
@@ -128,8 +159,26 @@ impl Line<'_> {
                 }
             }
         };
-        let last = start.saturating_add(Span::new().years(crate::term::MAX_YEARS));
+        let first = self.term.start;
+        let last = first.saturating_add(Span::new().years(crate::term::MAX_YEARS));
         Ok(found.filter(|end| *end <= last))
+    }
+
+    /// The days of the first term that begins on `base`: as long as the contract's.
+    fn first_of(&self, base: Date) -> Result<(Date, Date), TermError> {
+        let (start, end) = (self.term.start, self.term.end_exclusive()?);
+        if base == start {
+            return Ok((start, end));
+        }
+        let span = match self.term.kind {
+            TermKind::OneYear => Span::new().months(12),
+            TermKind::ThreeYears => Span::new().months(36),
+            TermKind::Custom if start.day() == end.day() => Span::new()
+                .try_months(i64::from(months(start, end)))
+                .unwrap_or_default(),
+            TermKind::Custom => end - start,
+        };
+        Ok((base, base.saturating_add(span)))
     }
 
     /// Whether the term that ends on `end` is followed by another one.
@@ -172,7 +221,7 @@ impl Line<'_> {
 
     /// The periods of a stretch, numbered from `first` on.
     pub(super) fn cut(&self, stretch: &Stretch, first: u32) -> Result<Vec<Period>, TermError> {
-        let is_first = stretch.term == 0 && !stretch.grace;
+        let is_first = stretch.start == self.term.start;
         let alignment = match self.term.alignment {
             // Days before a full month were left out once, at the beginning.
             Alignment::NextMonth if !is_first => Alignment::Calendar,
@@ -198,6 +247,12 @@ impl Line<'_> {
         let end = last.map_or(Ok(until), |end| self.midnight(end))?;
         Ok(end.min(until))
     }
+}
+
+/// Months from one day to the same of another month.
+fn months(start: Date, end: Date) -> i32 {
+    (i32::from(end.year()) - i32::from(start.year())) * 12
+        + (i32::from(end.month()) - i32::from(start.month()))
 }
 
 pub(super) fn plus(day: Date, days: i64) -> Date {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Fact;
 use crate::contract::Contract;
-use crate::contract::policy::Renewal;
+use crate::contract::policy::{GenerationPolicy, Renewal};
 use crate::evidence::{Kind, Leaf, Replay};
 use crate::term::Term;
 
@@ -43,6 +43,8 @@ pub struct Version {
     pub term: Term,
     /// What happens when that ends.
     pub renewal: Renewal,
+    /// Which generations it is for.
+    pub generations: GenerationPolicy,
 }
 
 /// Versions and facts of a log.
@@ -95,6 +97,7 @@ impl Record {
             at,
             term: contract.term.clone(),
             renewal: contract.renewal,
+            generations: contract.generations.clone(),
         };
         let versions = self.versions.entry(contract.id.clone()).or_default();
         versions.push(version);

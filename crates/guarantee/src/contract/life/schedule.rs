@@ -17,10 +17,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::Fact;
+use super::generation::Generations;
 use super::line::{Line, MAX_TERMS, Stretch, plus};
 use super::record::{Record, Version};
 use crate::calendar;
 use crate::contract::Contract;
+use crate::contract::policy::{GenerationPolicy, Renewal};
 use crate::term::{Period, Term, TermError};
 
 /// When one version holds.
@@ -43,14 +45,9 @@ impl<'a> Schedule<'a> {
         record: &'a Record,
         known: Timestamp,
     ) -> Result<Self, TermError> {
-        let line = Line {
-            term: &contract.term,
-            renewal: contract.renewal,
-            zone: calendar::zone(&contract.term.zone)?,
-            facts: record
-                .about(&contract.id, contract.version, known)
-                .collect(),
-        };
+        let generations = (&contract.generations, contract.version);
+        let term = (&contract.term, contract.renewal);
+        let line = line(&contract.id, term, generations, record, known)?;
         contract.term.end_exclusive()?;
         let versions = record.versions(&contract.id);
         let logged = |v: &&Version| v.at <= known;
@@ -120,8 +117,8 @@ impl<'a> Schedule<'a> {
     pub fn period(&self, index: u32) -> Result<Option<Period>, TermError> {
         let mut first = 0_u32;
         let mut before = None;
-        for number in 0..MAX_TERMS {
-            let Some(stretch) = self.line.stretch_after(number, before.as_ref())? else {
+        for _ in 0..MAX_TERMS {
+            let Some(stretch) = self.line.stretch_after(before.as_ref())? else {
                 break;
             };
             let all = self.line.cut(&stretch, first)?;
@@ -132,6 +129,22 @@ impl<'a> Schedule<'a> {
             before = Some(stretch);
         }
         Ok(None)
+    }
+
+    /// The generations of the version, by what a log had said until `known`.
+    pub(crate) fn generations<'b>(
+        &'b self,
+        contract: &'b Contract,
+        record: &'b Record,
+        known: Timestamp,
+    ) -> Generations<'b> {
+        Generations {
+            about: (&contract.id, contract.version),
+            policy: &contract.generations,
+            zone: &self.line.zone,
+            record,
+            known,
+        }
     }
 
     /// The last instant at which either party can still say no to another term
@@ -184,6 +197,32 @@ impl<'a> Schedule<'a> {
     }
 }
 
+/// One version by itself, by what a log had said until `known`.
+fn line<'a>(
+    id: &'a str,
+    (term, renewal): (&'a Term, Renewal),
+    (policy, version): (&'a GenerationPolicy, u32),
+    record: &'a Record,
+    known: Timestamp,
+) -> Result<Line<'a>, TermError> {
+    let zone = calendar::zone(&term.zone)?;
+    let generations = Generations {
+        about: (id, version),
+        policy,
+        zone: &zone,
+        record,
+        known,
+    };
+    let restarts = generations.restarts();
+    Ok(Line {
+        term,
+        renewal,
+        facts: record.about(id, version, known).collect(),
+        restarts,
+        zone,
+    })
+}
+
 /// First instant of a term's first period.
 fn own_start(term: &Term) -> Result<Timestamp, TermError> {
     let zone = calendar::zone(&term.zone)?;
@@ -208,12 +247,9 @@ fn effective(
     // Where nothing holds any more, nothing is in the way.
     let mut held = Timestamp::MIN;
     for earlier in before {
-        let line = Line {
-            term: &earlier.term,
-            renewal: earlier.renewal,
-            zone: calendar::zone(&earlier.term.zone)?,
-            facts: record.about(id, earlier.version, version.at).collect(),
-        };
+        let generations = (&earlier.generations, earlier.version);
+        let term = (&earlier.term, earlier.renewal);
+        let line = line(id, term, generations, record, version.at)?;
         held = held.max(line.expiry(logged).unwrap_or(logged));
     }
     let mut from = own.max(held);

@@ -431,6 +431,106 @@ fn support_of_a_generation_ends_some_days_after_its_successor() {
     assert_eq!(unsupported(&record(&logged, &[])), None);
 }
 
+fn upgraded(generation: &str, from: &str) -> Fact {
+    Fact::GenerationUpgraded {
+        contract: "show".to_owned(),
+        version: 1,
+        generation: generation.to_owned(),
+        from: day(from),
+    }
+}
+
+fn released(generation: &str, replaces: &str) -> Fact {
+    Fact::GenerationReleased {
+        generation: generation.to_owned(),
+        replaces: replaces.to_owned(),
+    }
+}
+
+#[test]
+fn an_upgrade_keeps_the_term_or_begins_it_anew() {
+    let logged = "2027-03-01T12:00:00Z";
+    let facts = [
+        (released("2", "1"), "2027-06-01T10:00:00Z"),
+        // 30 days of notice: it runs from 2 July on, whatever it says.
+        (upgraded("2", "2027-06-10"), "2027-06-01T11:00:00Z"),
+        (released("3", "2"), "2027-08-01T10:00:00Z"),
+    ];
+    let mut contract = contract(1, "2027-03-17");
+    contract.generations.successors = policy::Successors::Included;
+    for (on_upgrade, end, sixth) in [
+        (
+            policy::OnUpgrade::KeepTerm,
+            "2028-03-17",
+            "2027-07-01 2027-08-01 31/31",
+        ),
+        (
+            policy::OnUpgrade::RestartTerm,
+            "2028-07-02",
+            "2027-07-01 2027-07-02 1/31",
+        ),
+    ] {
+        contract.generations.on_upgrade = on_upgrade;
+        let record = record(&[(&contract, logged)], &facts);
+        let now = life(&contract, &record, at("2027-09-01T00:00:00Z")).expect("a life");
+        let ends = now.stretch.expect("a term").end;
+        assert_eq!(
+            ends,
+            crate::calendar::midnight(&zone(), day(end)).expect("a midnight")
+        );
+        assert_eq!(now.renewals, 0);
+        // It is the second that runs, and the third that follows it.
+        let unsupported = Some(at("2028-01-28T23:00:00Z"));
+        assert_eq!(now.unsupported_from, unsupported);
+        let schedule = Schedule::new(&contract, &record, Timestamp::MAX).expect("a schedule");
+        let period = schedule.period(4).expect("found").expect("a period");
+        let text = format!(
+            "{} {} {}/{}",
+            period.start, period.end, period.days, period.month_days
+        );
+        assert_eq!(text, sixth, "{on_upgrade:?}");
+    }
+    // What is not part of the fee needs a later version, and what is not known
+    // is no upgrade.
+    for (successors, generation, why) in [
+        (
+            policy::Successors::FixesOnly,
+            "2",
+            generation::Refused::NotIncluded,
+        ),
+        (
+            policy::Successors::Priced,
+            "2",
+            generation::Refused::NotIncluded,
+        ),
+        (
+            policy::Successors::Included,
+            "9",
+            generation::Refused::Unknown,
+        ),
+        (policy::Successors::Included, "1", generation::Refused::Runs),
+    ] {
+        contract.generations.successors = successors;
+        let facts = [
+            facts[0].clone(),
+            (upgraded(generation, "2027-09-01"), facts[1].1),
+        ];
+        let record = record(&[(&contract, logged)], &facts);
+        let schedule = Schedule::new(&contract, &record, Timestamp::MAX).expect("a schedule");
+        let found = schedule.generations(&contract, &record, Timestamp::MAX);
+        assert_eq!(found.upgrades()[0].from, Err(why));
+        let life = life(&contract, &record, at("2027-10-01T00:00:00Z")).expect("a life");
+        assert_eq!(
+            life.stretch.expect("a term").end,
+            at("2028-03-16T23:00:00Z")
+        );
+    }
+}
+
+fn zone() -> jiff::tz::TimeZone {
+    crate::calendar::zone("Europe/Berlin").expect("a zone")
+}
+
 fn some_fact() -> impl Strategy<Value = Fact> {
     let date = (0_i64..1200).prop_map(|days| {
         let start = day("2027-01-31");
@@ -442,7 +542,7 @@ fn some_fact() -> impl Strategy<Value = Fact> {
         date.clone()
     ];
     let side = prop_oneof![Just(Side::Provider), Just(Side::Customer)];
-    (0_u8..3, 1_u32..4, ends, date, side).prop_map(|(kind, version, term_end, from, by)| {
+    (0_u8..4, 1_u32..4, ends, date, side).prop_map(|(kind, version, term_end, from, by)| {
         let contract = "show".to_owned();
         match kind {
             0 => Fact::NonRenewal {
@@ -457,9 +557,15 @@ fn some_fact() -> impl Strategy<Value = Fact> {
                 term_end,
                 by,
             },
-            _ => Fact::Supersession {
+            2 => Fact::Supersession {
                 contract,
                 version,
+                from,
+            },
+            _ => Fact::GenerationUpgraded {
+                contract,
+                version,
+                generation: if by == Side::Provider { "2" } else { "3" }.to_owned(),
                 from,
             },
         }
@@ -494,6 +600,13 @@ fn some_log() -> impl Strategy<Value = Vec<(i64, Logged)>> {
             crate::term::Alignment::NextMonth,
         ][align as usize];
         contract.renewal.grace_days = grace;
+        contract
+            .generations
+            .included
+            .extend(["2".to_owned(), "3".to_owned()]);
+        if grace % 2 == 0 {
+            contract.generations.on_upgrade = policy::OnUpgrade::RestartTerm;
+        }
         if automatic {
             contract.renewal.mode = RenewalMode::Automatic;
         }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::super::{ConditionLine, Settlement};
-use crate::contract::policy::Effect;
+use super::super::{ConditionLine, GenerationLine, GenerationStep, Settlement};
+use crate::contract::policy::{Effect, OnUpgrade};
 use crate::html::escape;
 use crate::offer::Lang;
 
@@ -22,6 +22,7 @@ pub(super) fn notes(s: &Settlement, lang: Lang, out: &mut String) {
         notes.push(format!("{:?}{leaf} {start} – {end}: {said}", e.class));
     }
     notes.extend(s.conditions.iter().map(|c| condition(c, lang)));
+    notes.extend(s.generations.iter().map(|g| generation(g, lang)));
     if s.suspended_s > 0 {
         notes.push(match lang {
             Lang::En => format!("{} s pay no credits", s.suspended_s),
@@ -98,4 +99,46 @@ fn condition(c: &ConditionLine, lang: Lang) -> String {
             c.notice, c.leaf, c.cure_until, c.lapsed_s
         ),
     }
+}
+
+/// What became of a generation, in a sentence.
+fn generation(g: &GenerationLine, lang: Lang) -> String {
+    let (name, leaf) = (&g.generation, g.leaf);
+    let step = match g.step {
+        GenerationStep::Upgraded => lang.pick("upgrade to generation", "升级到产品代"),
+        GenerationStep::SupportEnded => lang.pick("end of support of generation", "停止支持产品代"),
+    };
+    let colon = lang.pick(": ", ":");
+    if let Some(why) = &g.refused {
+        let none = lang.pick("no effect", "无效");
+        return format!("{step} {name} #{leaf}{colon}{none}{colon}{why}");
+    }
+    let from = g.from.map_or_else(String::new, |from| from.to_string());
+    let (from, follows) = match (lang, g.step) {
+        (Lang::En, GenerationStep::SupportEnded) => (
+            format!("from {from} on"),
+            format!("late clocks pay nothing for {} s", g.unsupported_s),
+        ),
+        (Lang::Zh, GenerationStep::SupportEnded) => (
+            format!("自 {from} 起"),
+            format!("有 {} 秒超时不予赔付", g.unsupported_s),
+        ),
+        (lang, GenerationStep::Upgraded) => {
+            let term = match g.on_upgrade {
+                Some(OnUpgrade::RestartTerm) => {
+                    lang.pick("the term begins anew", "合同期限重新开始")
+                }
+                _ => lang.pick("the term goes on", "合同期限不变"),
+            };
+            let from = match lang {
+                Lang::En => format!("from {from} on"),
+                Lang::Zh => format!("自 {from} 起"),
+            };
+            (from, term.to_owned())
+        }
+    };
+    format!(
+        "{step} {name} #{leaf}{colon}{from}{}{follows}",
+        lang.pick("; ", ";")
+    )
 }

@@ -329,6 +329,123 @@ fn conditions_have_their_effects_and_are_settled_again() {
     }
 }
 
+/// Old leaves name no contract and count for all.
+#[test]
+fn an_exclusion_counts_for_the_contracts_that_it_names() {
+    let mut contract = agreement();
+    let rule = ExclusionRule {
+        notice_hours: 0,
+        cap_minutes: 2_000,
+    };
+    contract
+        .exclusions
+        .insert(ExclusionClass::Maintenance, rule);
+    let period = contract.term.periods().expect("periods")[0];
+    let start = Minute(START + 90).start();
+    let end = Minute(START + 120).start();
+    for (named, taken) in [
+        ("", true),
+        (r#""contracts":["other"],"#, false),
+        (
+            &format!(r#""contracts":["{}","other"],"#, contract.id)[..],
+            true,
+        ),
+    ] {
+        let text = format!(
+            r#"exclusion 2027-05-30T00:00:00Z {{"approved_by":"ops","class":"maintenance",{named}"declared_at":"2027-05-30T00:00:00Z","interval":{{"end":"{end}","start":"{start}"}},"log_index":null,"module":null,"region":null}}"#
+        );
+        let mut leaves = log();
+        let signed = Leaf::json(Kind::Contract, at("2027-05-30T00:00:00Z"), &contract);
+        leaves[0] = signed.expect("a leaf");
+        leaves.insert(1, Leaf::parse(text.as_bytes()).expect("a leaf"));
+        let (mut replayer, all) = read(&leaves);
+        all.expect("read");
+        let s = replayer.settle(&contract, &period, None).expect("settled");
+        let down = if taken { 0 } else { 12 };
+        assert_eq!(s.lines[0].down_minutes, down, "{named}");
+        assert_eq!(s.exclusions.len(), usize::from(taken), "{named}");
+        assert_eq!(read(&with(leaves, &s)).1, Ok(()));
+    }
+}
+
+/// Late clocks pay nothing once a generation that was not paid on has no support.
+#[test]
+fn generations_have_their_effects_and_are_settled_again() {
+    use crate::contract::policy::{OnUpgrade, Successors};
+    let breach = ClockBreach {
+        contract: agreement().id,
+        incident: "incident-1".to_owned(),
+        clock: crate::settlement::BreachedClock::Response,
+        severity: crate::severity::Severity::S1,
+        due: at("2027-06-02T10:00:00Z"),
+    };
+    let about = |generation: &str| Fact::SupportEnded {
+        contract: agreement().id,
+        version: 1,
+        generation: generation.to_owned(),
+    };
+    let upgraded = Fact::GenerationUpgraded {
+        contract: agreement().id,
+        version: 1,
+        generation: "2".to_owned(),
+        from: "2027-06-03".parse().expect("a day"),
+    };
+    for (successors, unsupported_s, paid) in [
+        (Successors::FixesOnly, 2 * 86_400, false),
+        (Successors::Included, 0, true),
+    ] {
+        let mut contract = agreement();
+        contract.generations.successors = successors;
+        contract.generations.included = vec!["1".to_owned()];
+        contract.generations.support_days = 0;
+        contract.generations.notice_days = 0;
+        contract.generations.on_upgrade = OnUpgrade::RestartTerm;
+        let worth = crate::contract::remedy::Breach::Amount(50.into());
+        contract
+            .remedies
+            .late_response
+            .insert(breach.severity, worth);
+        let mut leaves = log();
+        let signed = Leaf::json(Kind::Contract, at("2027-05-30T00:00:00Z"), &contract);
+        leaves[0] = signed.expect("a leaf");
+        let released = Fact::GenerationReleased {
+            generation: "2".to_owned(),
+            replaces: "1".to_owned(),
+        };
+        leaves.insert(1, fact(&released, "2027-05-30T00:00:01Z"));
+        leaves.insert(2, fact(&about("1"), "2027-06-01T10:00:00Z"));
+        let kind: Kind = "breach".parse().expect("a kind");
+        let late = Leaf::json(kind, at("2027-06-02T10:00:00Z"), &breach);
+        leaves.push(late.expect("a leaf"));
+        let with_upgrade = successors == Successors::Included;
+        if with_upgrade {
+            leaves.insert(3 + 2160, fact(&upgraded, "2027-06-02T12:00:00Z"));
+        }
+        let period = contract.term.periods().expect("periods")[0];
+        let (mut replayer, all) = read(&leaves);
+        all.expect("read");
+        let s = replayer.settle(&contract, &period, None).expect("settled");
+        let line = s.generations.first().expect("a line");
+        assert_eq!((line.leaf, line.unsupported_s), (2, unsupported_s));
+        assert_eq!(line.refused.is_some(), with_upgrade);
+        assert_eq!(!s.breaches[0].credit.is_zero(), paid, "{successors:?}");
+        // The upgrade begins the term anew: the period ends there.
+        let end = if with_upgrade {
+            "2027-06-03"
+        } else {
+            "2027-06-04"
+        };
+        assert_eq!(s.period.end, end.parse().expect("a day"));
+        assert_eq!(read(&with(leaves.clone(), &s)).1, Ok(()));
+        assert!(text(&s).contains("end of support of generation 1"));
+        assert!(page(&s, &[], Lang::Zh).contains("停止支持产品代"));
+        let mut other = s.clone();
+        other.generations[0].unsupported_s += 1;
+        let error = read(&with(leaves, &other)).1.expect_err("found out");
+        assert!(error.contains("generations.1.unsupported_s"), "{error}");
+    }
+}
+
 /// The class is allowed, and the condition was never given notice of.
 #[test]
 fn nobody_declares_what_only_a_condition_can_exclude() {
@@ -341,6 +458,7 @@ fn nobody_declares_what_only_a_condition_can_exclude() {
         region: None,
         approved_by: "ops".to_owned(),
         log_index: None,
+        contracts: Vec::new(),
     };
     let classes = [
         ExclusionClass::ConfigurationDrift,

@@ -85,6 +85,7 @@ impl SettleArgs {
         let log = self.append.then(|| self.open_log()).transpose()?;
         let mut replayer = Replayer::new();
         let head = read_all(&self.trust, &mut replayer)?;
+        let contract = as_logged(contract, &replayer)?;
         let period = self.pick(&contract, &mut replayer, now)?;
         let proposal = self.proposal(&contract, &period, &mut replayer)?;
         if let Some(file) = &self.html {
@@ -218,6 +219,15 @@ impl SettleArgs {
         text.push('\n');
         print(&text)
     }
+}
+
+/// As the log has it: without the people in it, unless it was logged before there
+/// was such a form.
+fn as_logged(contract: Contract, replayer: &Replayer) -> Result<Contract, Failure> {
+    if replayer.has_contract(&contract.hash().map_err(work)?) {
+        return Ok(contract);
+    }
+    contract.sealed().map_err(work)
 }
 
 fn append(log: EvidenceLog, settlement: &Settlement, now: Timestamp) -> Result<u64, Failure> {

@@ -74,6 +74,6 @@ const fn status(refusal: &ReceiptRefusal) -> StatusCode {
         ReceiptRefusal::Report(_) | ReceiptRefusal::Time(_) => StatusCode::BAD_REQUEST,
         ReceiptRefusal::Sequence(_) => StatusCode::CONFLICT,
         ReceiptRefusal::Rate => StatusCode::TOO_MANY_REQUESTS,
-        ReceiptRefusal::Full => StatusCode::SERVICE_UNAVAILABLE,
+        ReceiptRefusal::Full | ReceiptRefusal::Journal(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

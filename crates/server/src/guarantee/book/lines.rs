@@ -153,7 +153,9 @@ impl Shared {
     pub fn lines(&self, contract: &Contract, now: Timestamp) -> Lines {
         let (last, declared, periods) = {
             let book = self.book();
-            let declared = book.exclusions().to_vec();
+            let declared = book.exclusions().iter();
+            let declared = declared.filter(|e| e.concerns(&contract.id)).cloned();
+            let declared: Vec<Exclusion> = declared.collect();
             (book.last(), declared, book.periods(contract, now))
         };
         let times = Times::of(contract, &declared, &periods, last, now);

@@ -246,7 +246,8 @@ impl Book {
         let policy = ExclusionPolicy(rules.collect());
         // What conditions take out is seen in the settlement.
         let declared = self.people.exclusions.iter().cloned();
-        let declared: Vec<_> = declared.filter(|e| e.class.is_declared()).collect();
+        let declared = declared.filter(|e| e.class.is_declared() && e.concerns(&contract.id));
+        let declared: Vec<_> = declared.collect();
         let judged = judge(&declared, &policy, period);
         judged.into_iter().filter_map(Result::ok).collect()
     }

@@ -11,7 +11,10 @@ use anyhow::Context as _;
 use lettre::message::header::{ContentTransferEncoding, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use lettre::transport::smtp::PoolConfig;
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use surecast_guarantee::html::escape;
 use surecast_guarantee::inbound;
 
@@ -52,11 +55,15 @@ impl Mailer {
         let pool = PoolConfig::new()
             .max_size(CONNECTIONS)
             .idle_timeout(Duration::from_secs(30));
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.smtp)
-            .context("guarantee.mail.smtp")?
-            .timeout(Some(COMMAND))
-            .pool_config(pool)
-            .build();
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.smtp)
+            .context("guarantee.mail.smtp")?;
+        if !settings.ca.is_empty() {
+            let ca = std::fs::read(&settings.ca);
+            let ca = ca.with_context(|| format!("guarantee.mail.ca: {}", settings.ca))?;
+            let tls = trusting(&settings.smtp, &ca).context("guarantee.mail.ca")?;
+            transport = transport.tls(tls);
+        }
+        let transport = transport.timeout(Some(COMMAND)).pool_config(pool).build();
         Ok(Some(Self {
             transport,
             from,
@@ -69,7 +76,7 @@ impl Mailer {
         let message = message.map_err(|error| Failure::refused(format!("{error:#}")))?;
         match tokio::time::timeout(MAIL, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(Failure::again(chain(&error))),
+            Ok(Err(error)) => Err(Failure::again(in_words(chain(&error)))),
             Err(_) => Err(Failure::again("the mail server took too long")),
         }
     }
@@ -94,6 +101,43 @@ impl Mailer {
             .header(NoAnswers);
         Ok(message.multipart(body(notice))?)
     }
+}
+
+/// How the URL wants to be encrypted, with these authorities beside those of the
+/// machine.
+fn trusting(url: &str, ca: &[u8]) -> anyhow::Result<Tls> {
+    let uri: hyper::Uri = url.parse()?;
+    let host = uri.host().context("the mail server has no host")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let mut trusted = TlsParameters::builder(host.to_owned());
+    let mut any = false;
+    for part in CertificateDer::pem_slice_iter(ca) {
+        let part = part.context("not a certificate in PEM")?;
+        trusted = trusted.add_root_certificate(Certificate::from_der(part.to_vec())?);
+        any = true;
+    }
+    anyhow::ensure!(any, "there is no certificate in the file: it must be PEM");
+    let trusted = trusted.build()?;
+    let asked = uri.query().unwrap_or_default();
+    Ok(match uri.scheme_str() {
+        Some("smtps") => Tls::Wrapper(trusted),
+        _ if asked.contains("tls=required") => Tls::Required(trusted),
+        _ if asked.contains("tls=") => Tls::Opportunistic(trusted),
+        _ => Tls::None,
+    })
+}
+
+/// What to do about a certificate, where that is what is wrong.
+fn in_words(why: String) -> String {
+    let lower = why.to_ascii_lowercase();
+    if !lower.contains("certificate") {
+        return why;
+    }
+    format!(
+        "the mail server's certificate is not trusted: it must be valid now, for the host in \
+         guarantee.mail.smtp, and come from an authority that this machine trusts or that is in \
+         guarantee.mail.ca ({why})"
+    )
 }
 
 /// Whether a URL of a mail server can be used. The URL is not repeated: there is

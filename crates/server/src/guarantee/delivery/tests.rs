@@ -20,7 +20,7 @@ use surecast_guarantee::severity::Severity;
 use super::*;
 use crate::store::DeskState;
 use http::Receiver as Hook;
-use smtp::MailServer;
+use smtp::{Encrypted, MailServer};
 
 /// Generous: two cores may be busy compiling something else.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -457,6 +457,58 @@ async fn a_letter_that_cannot_be_read_harms_no_other() {
     eventually("the other one", async || server.mails().len() == 1).await;
     delivery.stop(PATIENCE).await;
     assert_eq!(store.letters_waiting().await.unwrap().0, 1, "it stays");
+}
+
+#[tokio::test]
+async fn mails_are_encrypted_and_a_wrong_certificate_is_told_in_words() {
+    for (encrypted, url) in [
+        (Encrypted::StartTls, "smtp://localhost:PORT?tls=required"),
+        (Encrypted::AtOnce, "smtps://localhost:PORT"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let (server, certificate) = MailServer::start_tls(encrypted, "localhost").await;
+        let (_, other) = MailServer::start_tls(encrypted, "localhost").await;
+        let file = dir.path().join("ca.pem");
+        let url = url.replace("PORT", &server.address.port().to_string());
+        let settings = |ca: &str| {
+            std::fs::write(&file, ca).unwrap();
+            let mut settings = with_mail(&server);
+            settings.mail.smtp = url.clone();
+            settings.mail.ca = file.display().to_string();
+            settings
+        };
+        let store = open(dir.path()).await;
+        // That of another authority first.
+        let delivery = start(settings(&other), &store).await;
+        let mail = word(Via::Mail, "lead@provider.example", Reason::Opened);
+        post(&store, &[mail]).await;
+        delivery.waker().wake();
+        eventually("it says what is wrong with the certificate", async || {
+            let letters = store.letters_due(i64::MAX, 10).await.unwrap();
+            let why = &letters[0].error;
+            why.contains("certificate is not trusted") && why.contains("guarantee.mail.ca")
+        })
+        .await;
+        assert!(
+            server.mails().is_empty(),
+            "nothing is said to whoever that is"
+        );
+        delivery.stop(PATIENCE).await;
+        let delivery = start(settings(&certificate), &store).await;
+        delivery.waker().wake();
+        eventually("the mail", async || server.mails().len() == 1).await;
+        delivery.stop(PATIENCE).await;
+        store.close().await;
+    }
+    let mut none = settings();
+    none.mail.smtp = "smtps://localhost".into();
+    none.mail.from = "desk@provider.example".into();
+    none.mail.ca = "/nowhere.pem".into();
+    let store = open(tempfile::tempdir().unwrap().path()).await;
+    let keys = Keys::new([("devkey".to_owned(), "secret".to_owned())].into());
+    let started = Delivery::start(none, keys, store, Arc::new(Metrics::new()), &[]).await;
+    let error = format!("{:#}", started.err().unwrap());
+    assert!(error.contains("guarantee.mail.ca: /nowhere.pem"), "{error}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use surecast_guarantee::ticket::{self, Incoming, TicketChange, Tickets};
 use super::super::book::SeenAt;
 use super::super::delivery::Parcel;
 use super::breach::{self, Said};
+use super::turn::Turn;
 use super::{DeskView, Logged};
 use crate::store::{DeskState, Store};
 
@@ -25,6 +26,8 @@ use crate::store::{DeskState, Store};
 pub(super) struct Case {
     pub contract: Arc<Contract>,
     hash: String,
+    /// The versions that come.
+    turn: Turn,
     /// What decides when it holds: people write facts only while no server does.
     record: Arc<Record>,
     /// The period that was looked up last.
@@ -52,15 +55,27 @@ pub(super) enum Filing {
 }
 
 impl Case {
-    /// Goes on from the store, or begins after the last minute that is known.
+    /// Goes on from the store, or begins after the last minute that is known;
+    /// `versions` are those of one contract, at least one.
     pub async fn open(
-        contract: Arc<Contract>,
+        versions: Vec<Arc<Contract>>,
         record: Arc<Record>,
         store: &Store,
         last: Option<Minute>,
+        now: Timestamp,
     ) -> anyhow::Result<Self> {
+        let id = versions.first().map(|contract| contract.id.clone());
+        let id = id.context("a contract without versions")?;
+        let saved = store.desk(&id).await.context("the store")?;
+        let worked = |contract: &Contract| {
+            let hash = contract.hash().ok();
+            saved
+                .as_ref()
+                .is_some_and(|saved| Some(&saved.hash) == hash.as_ref())
+        };
+        let (contract, turn) =
+            Turn::new(versions, &record, now, worked).context("a contract without versions")?;
         let hash = contract.hash().context("a contract's hash")?;
-        let saved = store.desk(&contract.id).await.context("the store")?;
         let (mut incidents, tickets) = match saved {
             None => (
                 Incidents::new(contract.clone())?,
@@ -76,6 +91,7 @@ impl Case {
         Ok(Self {
             contract,
             hash,
+            turn,
             record,
             period: None,
             incidents,
@@ -89,8 +105,16 @@ impl Case {
 
     /// Takes a minute in which the contract holds.
     pub fn minute(&mut self, at: &SeenAt, now: Timestamp) {
+        let start = at.seen.minute.start();
+        if self
+            .turn
+            .later(at.version)
+            .is_some_and(|later| holds(later, &self.record, start))
+        {
+            self.go_over(at.version, now);
+        }
         let own = at.contract == self.contract.id && at.version == self.contract.version;
-        if !own || !self.holds(at.seen.minute.start()) {
+        if !own || !self.holds(start) {
             return;
         }
         // Minutes that were taken before a restart come again.
@@ -117,8 +141,38 @@ impl Case {
         self.period.is_some()
     }
 
+    /// From here on a later version is in force: what is open goes on under it.
+    fn go_over(&mut self, version: u32, now: Timestamp) {
+        let Some(contract) = self.turn.to(version) else {
+            return;
+        };
+        match self.adopted(&contract) {
+            Ok((hash, incidents, tickets)) => {
+                tell_of(&contract);
+                (self.contract, self.hash) = (contract, hash);
+                (self.incidents, self.tickets) = (incidents, tickets);
+                self.period = None;
+                self.dirty = true;
+                self.follow(now);
+            }
+            Err(error) => {
+                let (id, version) = (&contract.id, contract.version);
+                tracing::error!(contract = id, version, %error, "a version cannot be gone over to: the one before is worked under");
+            }
+        }
+    }
+
+    fn adopted(&self, to: &Arc<Contract>) -> anyhow::Result<(String, Incidents, Tickets)> {
+        let incidents = Incidents::adopt(to.clone(), &self.incidents.snapshot()?)?;
+        let tickets = Tickets::adopt(to.clone(), &self.tickets.snapshot()?)?;
+        Ok((to.hash()?, incidents, tickets))
+    }
+
     /// Lets time pass.
     pub fn timeout(&mut self, now: Timestamp) {
+        if let Some(version) = self.turn.poll(now) {
+            self.go_over(version, now);
+        }
         if self.poll_timeout().is_some_and(|due| due <= now) {
             self.incidents.handle_timeout(now);
             self.tickets.handle_timeout(now);
@@ -129,8 +183,12 @@ impl Case {
 
     /// When [`Case::timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        let both = [self.incidents.poll_timeout(), self.tickets.poll_timeout()];
-        both.into_iter().flatten().min()
+        let due = [
+            self.incidents.poll_timeout(),
+            self.tickets.poll_timeout(),
+            self.turn.due(),
+        ];
+        due.into_iter().flatten().min()
     }
 
     /// Somebody does something about an incident.
@@ -397,13 +455,22 @@ fn restore(
             Tickets::restore(contract.clone(), &saved.tickets)?,
         ));
     }
+    tell_of(contract);
+    Ok((
+        Incidents::adopt(contract.clone(), &saved.incidents)?,
+        Tickets::adopt(contract.clone(), &saved.tickets)?,
+    ))
+}
+
+fn tell_of(contract: &Contract) {
     tracing::warn!(
         contract = contract.id,
         version = contract.version,
         "another version of the contract is in force: open incidents and tickets go on under it"
     );
-    Ok((
-        Incidents::adopt(contract.clone(), &saved.incidents)?,
-        Tickets::adopt(contract.clone(), &saved.tickets)?,
-    ))
+}
+
+/// Whether a version holds at an instant.
+fn holds(contract: &Contract, record: &Record, at: Timestamp) -> bool {
+    life::period_at(contract, record, at).is_ok_and(|period| period.is_some())
 }

@@ -51,6 +51,10 @@ struct World {
 
 impl World {
     async fn open(dir: &Path, contract: &Contract, now: Timestamp) -> Self {
+        Self::open_all(dir, std::slice::from_ref(contract), now).await
+    }
+
+    async fn open_all(dir: &Path, contracts: &[Contract], now: Timestamp) -> Self {
         let settings = appender::Settings {
             interval: Duration::ZERO,
             ..Default::default()
@@ -59,11 +63,14 @@ impl World {
             EvidenceLog::open(&dir.join("e"), "live.example.com/log", vec![], settings).unwrap();
         let lines = vec![(Module::Media, eu())];
         let mut book = read_back(&log, Book::new(lines, source())).await.unwrap();
-        book.begin(vec![contract.clone()]);
+        for contract in contracts {
+            book.handle_contract(contract, 0, after(-86_400));
+        }
+        book.begin(contracts.to_vec());
         let shared = crate::guarantee::tests::shared(log.clone(), book, dir);
         let store = Store::open(dir, "").await.unwrap();
         let (worker, desk, queue) = Desk::assemble(
-            std::slice::from_ref(contract),
+            contracts,
             &shared,
             store.clone(),
             Arc::new(Metrics::new()),
@@ -444,6 +451,7 @@ async fn maintenance_is_declared_in_the_log_and_found_there() {
         region: None,
         approved_by: String::new(),
         log_index: None,
+        contracts: Vec::new(),
     };
     for (by, hours) in [
         (Author::Lead, 47),
@@ -458,9 +466,24 @@ async fn maintenance_is_declared_in_the_log_and_found_there() {
         assert!(refused.is_err(), "{by:?} {hours}");
     }
     assert!(world.leaves("exclusion").is_empty());
+    // It names contracts that are not there, or not the one it is declared under.
+    for names in [vec!["nobody"], vec![id, "nobody"]] {
+        let mut named = planned(49);
+        named.contracts = names.into_iter().map(str::to_owned).collect();
+        let refused = world
+            .ask(after(0), async |desk| {
+                desk.declare(id, person(Author::Lead), named).await
+            })
+            .await;
+        assert!(matches!(refused, Err(DeskError::UnknownContract(name)) if name == "nobody"));
+    }
     let leaf = world
         .ask(after(0), async |desk| {
-            desk.declare(id, person(Author::Lead), planned(49)).await
+            let own = Exclusion {
+                contracts: vec![id.to_owned(), id.to_owned()],
+                ..planned(49)
+            };
+            desk.declare(id, person(Author::Lead), own).await
         })
         .await
         .expect("early enough");
@@ -468,6 +491,7 @@ async fn maintenance_is_declared_in_the_log_and_found_there() {
     assert_eq!(maintenance[0].log_index, Some(leaf));
     assert_eq!(maintenance[0].declared_at, after(0));
     assert_eq!(maintenance[0].approved_by, "Ada Lovelace");
+    assert_eq!(maintenance[0].contracts, [id]);
     let leaves = world.leaves("exclusion");
     assert!(
         leaves.len() == 1 && !leaves[0].contains("Ada"),
@@ -567,13 +591,111 @@ fn minutes_that_wait_have_a_bound_and_none_is_lost() {
     assert_eq!(taken, (first..=last).collect::<Vec<_>>());
 }
 
+/// A line in which nothing happens is judged by its probes; they can come late.
 #[test]
-fn of_two_versions_the_newest_is_in_force() {
+fn a_rollup_that_comes_late_is_looked_at_again() {
+    let mut contract = contract();
+    let line = contract.coverage.iter_mut();
+    let line = line.filter(|l| l.module == Module::Media && l.region == eu());
+    line.for_each(|l| l.floor = 1);
+    let first = Minute::of(after(0)).unwrap().0;
+    let metrics = Metrics::new();
+    let said = |source: Source, n: u32, bad: u64| Rollup {
+        minute: Minute(first + n),
+        module: Module::Media,
+        region: eu(),
+        state: if bad > 0 {
+            RollupState::Measured
+        } else {
+            RollupState::Idle
+        },
+        source,
+        up_ms: 0,
+        down_ms: 0,
+        good: 0,
+        bad,
+    };
+    let mut book = Book::new(vec![(Module::Media, eu())], source());
+    book.begin(vec![contract]);
+    for n in 0..60 {
+        book.handle_rollup(&said(source(), n, 0), n.into());
+    }
+    book.watch(&metrics);
+    assert!(book.take_seen().iter().all(|at| at.seen.alert.is_none()));
+    // Those of the last half hour come after it.
+    for n in 30..60 {
+        for probe in ["a", "b", "c"] {
+            let probe = Source::Probe(probe.to_owned());
+            book.handle_rollup(&said(probe, n, 1), (100 + n).into());
+        }
+    }
+    book.watch(&metrics);
+    assert!(book.take_seen().is_empty(), "no minute is told twice");
+    book.handle_rollup(&said(source(), 60, 0), 60);
+    book.watch(&metrics);
+    let seen = book.take_seen();
+    assert_eq!(seen[0].seen.first_bad, Some(Minute(first + 30)));
+    assert!(seen[0].seen.alert.is_some());
+}
+
+/// The later version begins on the next day: until then the first is in force.
+#[tokio::test]
+async fn each_minute_belongs_to_the_version_in_force() {
+    let dir = tempfile::tempdir().unwrap();
     let old = contract();
     let mut new = old.clone();
     new.version += 1;
-    let newest = newest(&[new.clone(), old]);
-    assert_eq!(newest, [new]);
+    new.term.start = "2027-05-04".parse().unwrap();
+    new.term.kind = surecast_guarantee::term::TermKind::OneYear;
+    new.term.end = None;
+    let zone = surecast_guarantee::calendar::zone(&new.term.zone).unwrap();
+    let midnight = surecast_guarantee::calendar::midnight(&zone, new.term.start).unwrap();
+    let first = after(0).duration_until(midnight).as_mins();
+    let both = [new.clone(), old.clone()];
+    let mut world = World::open_all(dir.path(), &both, after(0)).await;
+    let version = |world: &World| world.desk.view(&old.id).unwrap().contract.version;
+    assert_eq!(version(&world), old.version);
+    // A fault under the first one opens an incident.
+    world.minutes(0..5, 0).await;
+    world.minutes(5..9, 600).await;
+    world.round(after(540)).await;
+    let open = |world: &World| {
+        let view = world.desk.view(&old.id).unwrap();
+        view.incidents.iter().filter(|i| i.state.is_open()).count()
+    };
+    assert_eq!(open(&world), 1);
+    // A restart before the term of the second changes nothing.
+    world.crash().await;
+    let mut world = World::open_all(dir.path(), &both, after(600)).await;
+    assert_eq!((version(&world), open(&world)), (old.version, 1));
+    assert!(
+        !world
+            .leaves("incident")
+            .iter()
+            .any(|leaf| leaf.contains("superseded"))
+    );
+    // The last minute of the first version, and the first one of the second.
+    world.minutes(first - 1..first, 600).await;
+    world.round(after(first * 60 + 15)).await;
+    assert_eq!(version(&world), old.version);
+    world.minutes(first..first + 1, 600).await;
+    world.round(after(first * 60 + 75)).await;
+    assert_eq!((version(&world), open(&world)), (new.version, 1));
+    assert!(
+        world
+            .leaves("incident")
+            .iter()
+            .any(|leaf| leaf.contains("superseded"))
+    );
+    world.crash().await;
+    // Without any minute it is gone over some minutes after the start.
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::open_all(dir.path(), &both, after(0)).await;
+    world.round(after(first * 60 + 299)).await;
+    assert_eq!(version(&world), old.version);
+    world.round(after(first * 60 + 300)).await;
+    assert_eq!(version(&world), new.version);
+    world.crash().await;
 }
 
 #[tokio::test]

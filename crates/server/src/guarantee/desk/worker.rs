@@ -186,7 +186,7 @@ impl Worker {
     }
 
     /// Maintenance is about the service, so it concerns every contract whose
-    /// policy allows it, as in the settlement.
+    /// policy allows it, as in the settlement, unless it names some.
     async fn declare(
         &mut self,
         contract: &str,
@@ -201,6 +201,7 @@ impl Worker {
             let why = "only maintenance is declared here";
             return Err(DeskError::Invalid(why.to_owned()));
         }
+        self.check_contracts(contract, &mut exclusion)?;
         exclusion.declared_at = now;
         // The leaf is public: it has the role.
         exclusion.approved_by = by.kind.name().to_owned();
@@ -224,9 +225,29 @@ impl Worker {
         Ok(indexes.start)
     }
 
+    /// Whoever declares something under a contract does not take time from others
+    /// alone; a name that nobody knows would take it from nobody.
+    fn check_contracts(&self, own: &str, exclusion: &mut Exclusion) -> Result<(), DeskError> {
+        exclusion.contracts.sort_unstable();
+        exclusion.contracts.dedup();
+        if let Some(name) = exclusion
+            .contracts
+            .iter()
+            .find(|id| !self.cases.contains_key(*id))
+        {
+            return Err(DeskError::UnknownContract(name.clone()));
+        }
+        if !exclusion.concerns(own) {
+            let why = format!("`contracts` must have `{own}` in it, or be left out for all");
+            return Err(DeskError::Invalid(why));
+        }
+        Ok(())
+    }
+
     /// Takes maintenance that is in the log.
     pub fn maintain(&mut self, exclusion: &Exclusion, now: Timestamp) {
-        for (contract, case) in &mut self.cases {
+        let cases = self.cases.iter_mut();
+        for (contract, case) in cases.filter(|(id, _)| exclusion.concerns(id)) {
             if let Err(why) = case.maintenance(exclusion, now) {
                 tracing::info!(contract, %why, "maintenance does not count for a contract");
             }

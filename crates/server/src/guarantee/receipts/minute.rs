@@ -77,7 +77,11 @@ impl Open {
             })
             .collect();
         leaves.extend(rollups.iter().filter_map(|rollup| run::leaf(rollup, now)));
-        Closed { leaves, rollups }
+        Closed {
+            minute: about.minute,
+            leaves,
+            rollups,
+        }
     }
 
     const fn joins(&self) -> Counts {

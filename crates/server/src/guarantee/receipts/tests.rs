@@ -9,9 +9,9 @@ const START: u64 = 1_780_272_000_000;
 
 const ANN: (&str, &str) = ("room", "ann");
 
-fn receipts() -> Receipts {
+fn receipts(dir: &Path) -> Receipts {
     let key = SigningKey::from_seed("x/log/receipts", Algorithm::Ed25519, [9; 32]).unwrap();
-    Receipts::new(key, "x/log", "local".parse().unwrap(), "x").unwrap()
+    Receipts::new(key, "x/log", "local".parse().unwrap(), "x", dir).unwrap()
 }
 
 fn at(ms: u64) -> Timestamp {
@@ -60,7 +60,8 @@ fn take(
 
 #[test]
 fn a_minute_is_countersigned_counted_and_logged() {
-    let receipts = receipts();
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
     let first = signed(1, 1, 0, 60_000);
     let answer = take(&receipts, ANN, &first, 61_000).unwrap();
     let note = Note::parse(answer.as_bytes()).unwrap();
@@ -96,7 +97,8 @@ fn a_minute_is_countersigned_counted_and_logged() {
 
 #[test]
 fn time_cannot_be_claimed_twice() {
-    let receipts = receipts();
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
     take(&receipts, ANN, &signed(1, 5, 0, 30_000), 31_000).unwrap();
     for (again, says) in [
         (signed(1, 6, 29_999, 40_000), "start"),
@@ -113,7 +115,8 @@ fn time_cannot_be_claimed_twice() {
 
 #[test]
 fn what_comes_too_late_too_early_or_too_often_is_refused() {
-    let receipts = receipts();
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
     let whole = signed(1, 1, 0, 60_000);
     assert!(take(&receipts, ANN, &whole, 54_999).is_err());
     assert!(take(&receipts, ANN, &whole, 80_000).is_err());
@@ -125,4 +128,57 @@ fn what_comes_too_late_too_early_or_too_often_is_refused() {
     let more = take(&receipts, ANN, &signed(1, 99, 15_000, 16_000), 20_000);
     assert!(matches!(more, Err(ReceiptRefusal::Rate)));
     take(&receipts, ANN, &signed(1, 100, 60_000, 61_000), 62_000).unwrap();
+}
+
+/// Dropped without a stop, as a killed process leaves it.
+#[test]
+fn what_was_countersigned_survives_and_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = receipts(dir.path());
+    let first = signed(1, 1, 0, 30_000);
+    take(&before, ANN, &first, 31_000).unwrap();
+    take(&before, ("room", "ben"), &signed(2, 1, 0, 30_000), 31_000).unwrap();
+    drop(before);
+    // The machine went down in the middle of a line.
+    let minute = Minute::of(at(0)).unwrap();
+    let file = dir.path().join("receipts").join(minute.0.to_string());
+    let torn = std::fs::read_to_string(&file).unwrap() + "c2lnbmF0dXJl {\"aud";
+    std::fs::write(&file, torn).unwrap();
+    let after = receipts(dir.path());
+    // The client did not get the answer and asks again, then goes on.
+    take(&after, ANN, &first, 32_000).unwrap();
+    assert!(take(&after, ANN, &signed(1, 2, 20_000, 40_000), 41_000).is_err());
+    take(&after, ANN, &signed(1, 2, 30_000, 40_000), 41_000).unwrap();
+    drop(after);
+    let last = receipts(dir.path());
+    let closed = last.close(0, at(80_000), false);
+    let logged: Logged = closed[0].leaves[0].decode().unwrap();
+    assert_eq!(logged.hashes.len(), 3);
+    let hash = STANDARD.encode(receipt::hash(&first.0));
+    assert!(logged.hashes.contains(&hash));
+    let lines: Vec<&str> = closed[0].leaves.iter().map(Leaf::payload).collect();
+    assert!(lines[2].ends_with("up=0 down=0 good=2 bad=0"), "{lines:?}");
+    // Until the log has it, it is there; then it is not.
+    drop(last);
+    let again = receipts(dir.path());
+    assert_eq!(again.close(0, at(80_000), false).len(), 1);
+    again.logged(minute);
+    drop(again);
+    assert!(receipts(dir.path()).close(0, at(80_000), true).is_empty());
+    assert!(!file.exists());
+}
+
+#[test]
+fn what_cannot_be_written_down_is_not_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let receipts = receipts(dir.path());
+    std::fs::remove_dir(dir.path().join("receipts")).unwrap();
+    let refused = take(&receipts, ANN, &signed(1, 1, 0, 60_000), 61_000);
+    assert!(matches!(refused, Err(ReceiptRefusal::Journal(_))));
+    assert!(
+        receipts
+            .close(0, at(80_000), false)
+            .iter()
+            .all(|c| c.rollups.is_empty())
+    );
 }

@@ -31,6 +31,9 @@ pub struct Declared {
     module: Option<Module>,
     #[serde(default)]
     region: Option<Region>,
+    /// Which contracts it is about; none = all whose policy allows it.
+    #[serde(default)]
+    contracts: Vec<String>,
 }
 
 pub async fn maintenance(
@@ -64,6 +67,7 @@ pub async fn declare(
         region: declared.region,
         approved_by: actor.name.clone(),
         log_index: None,
+        contracts: declared.contracts,
     };
     let leaf = api.desk.declare(&contract, actor, exclusion).await?;
     let view = api.view(&contract)?;
@@ -75,7 +79,9 @@ pub async fn declare(
 
 /// Each with what it takes out of the periods that it touches, as things stand.
 fn judged(contract: &Contract, book: &Book) -> Vec<Value> {
-    let exclusions = book.exclusions();
+    let exclusions = book.exclusions().iter();
+    let exclusions = exclusions.filter(|e| e.concerns(&contract.id)).cloned();
+    let exclusions: &[Exclusion] = &exclusions.collect::<Vec<_>>();
     let periods = book.periods(contract, timestamp());
     let mut policy = settlement::policy(contract);
     policy.0.retain(|class, _| class.is_declared());
@@ -108,6 +114,7 @@ fn judged(contract: &Contract, book: &Book) -> Vec<Value> {
             "interval": exclusion.interval,
             "module": exclusion.module,
             "region": exclusion.region,
+            "contracts": exclusion.contracts,
             "approved_by": exclusion.approved_by,
             "counted_s": counted_s,
             "refused": refused.or_else(outside),
