@@ -12,7 +12,6 @@ import { parseRoute } from './routes';
 
 // The SDK is most of the code; the home page does not wait for it.
 const RoomPage = lazy(() => import('../room/RoomPage'));
-const WatchPage = lazy(() => import('../watch/WatchPage'));
 const GuaranteePage = lazy(() => import('../guarantee/GuaranteePage'));
 
 export function App() {
@@ -35,8 +34,6 @@ function Page() {
       return <HomePage />;
     case 'room':
       return <Suspense fallback={<PageLoading />}><RoomPage key={path} kind={route.kind} roomName={route.room} /></Suspense>;
-    case 'watch':
-      return <Suspense fallback={<PageLoading />}><WatchPage key={path} room={route.room} /></Suspense>;
     case 'guarantee':
       return <Suspense fallback={<PageLoading />}><GuaranteePage /></Suspense>;
     case 'missing':

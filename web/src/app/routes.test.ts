@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRoomQuery, parseRoute, parseWatchQuery, publishes, roomPath, watchPath } from './routes';
+import { parseRoomQuery, parseRoute, publishes, roomPath } from './routes';
 
 describe('parseRoute', () => {
   it('knows the home page and the three kinds of room', () => {
@@ -11,13 +11,6 @@ describe('parseRoute', () => {
   it('leaves everything below /guarantee to its pages', () => {
     expect(parseRoute('/guarantee')).toEqual({ page: 'guarantee' });
     expect(parseRoute('/guarantee/c/acme/tickets/3')).toEqual({ page: 'guarantee' });
-  });
-
-  it('knows where a broadcast is watched', () => {
-    expect(parseRoute('/watch/%E5%8F%91')).toEqual({ page: 'watch', room: '发' });
-    expect(parseRoute(watchPath('a/b'))).toEqual({ page: 'watch', room: 'a/b' });
-    expect(parseRoute('/watch').page).toBe('missing');
-    expect(parseWatchQuery('?via=hls&token=a', '#token=b')).toEqual({ token: 'b', via: 'hls' });
   });
 
   it('decodes room names and reverses roomPath', () => {

@@ -21,7 +21,6 @@ export const DEFAULT_ROLE: Record<RoomKind, Role> = {
 export type Route =
   | { page: 'home' }
   | { page: 'guarantee' }
-  | { page: 'watch'; room: string }
   | { page: 'room'; kind: RoomKind; room: string }
   | { page: 'missing'; path: string };
 
@@ -44,7 +43,6 @@ export function parseRoute(path: string): Route {
   if (parts[0] === 'guarantee') return { page: 'guarantee' };
   const kind = ROOM_KINDS.find((k) => k === parts[0]);
   const room = parts.length === 2 ? decodeSegment(parts[1]) : undefined;
-  if (parts[0] === 'watch' && room) return { page: 'watch', room };
   if (!kind || !room) return { page: 'missing', path };
   return { page: 'room', kind, room };
 }
@@ -61,17 +59,6 @@ function decodeSegment(segment: string | undefined): string | undefined {
 export function roomPath(kind: RoomKind, room: string, role?: Role): string {
   const path = `/${kind}/${encodeURIComponent(room)}`;
   return role && role !== 'caller' ? `${path}?role=${role}` : path;
-}
-
-export function watchPath(room: string): string {
-  return `/watch/${encodeURIComponent(room)}`;
-}
-
-/** The token and the way of a link to the watch page (`?via=hls`). */
-export function parseWatchQuery(search: string, hash: string): { token?: string; via: string | null } {
-  const query = new URLSearchParams(search);
-  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
-  return { token: fragment.get('token') || query.get('token') || undefined, via: query.get('via') };
 }
 
 /** Reads what a link says. The token may stand in the fragment, which no server log sees. */
