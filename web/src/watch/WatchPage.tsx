@@ -1,0 +1,1 @@
+export default function WatchPage({ room }: { room: string }) { return <p>{room}</p>; }
