@@ -131,6 +131,7 @@ export const broadcastEn = {
   'watch.unmute': 'Turn sound on',
   'watch.mute': 'Mute',
   'watch.play': 'Play',
+  'watch.pause': 'Pause',
   'watch.volume': 'Volume',
   'watch.fullscreen': 'Full screen',
   'watch.fullscreen.exit': 'Leave full screen',

@@ -127,6 +127,7 @@ export const broadcastZh: Record<keyof typeof broadcastEn, string> = {
   'watch.unmute': '打开声音',
   'watch.mute': '静音',
   'watch.play': '播放',
+  'watch.pause': '暂停',
   'watch.volume': '音量',
   'watch.fullscreen': '全屏',
   'watch.fullscreen.exit': '退出全屏',
