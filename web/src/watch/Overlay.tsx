@@ -18,9 +18,7 @@ export function Overlay({ room, byLink, view, playback }: OverlayProps) {
   switch (picker.phase) {
     case 'trying':
       // While it waits for somebody to go live, it asks again and again: that should not flicker.
-      if (picker.opened > 1 && picker.choice === 'auto' && picker.attempts.every(({ why }) => why.kind === 'absent')) {
-        return <Waiting room={room} />;
-      }
+      if (picker.quiet) return <Waiting room={room} />;
       return (
         <div className="watch-overlay" role="status">
           <span className="spinner" />

@@ -40,7 +40,8 @@ describe('the automatic choice', () => {
     expect(isOpen(waiting)).toBe(false);
     expect(step(waiting, { type: 'tick' }, 30 + RETRY_MS - 1)).toBe(waiting);
     const again = step(waiting, { type: 'tick' }, 30 + RETRY_MS);
-    expect(again).toMatchObject({ phase: 'trying', door: 'whep', attempts: [], opened: 4 });
+    expect(again).toMatchObject({ phase: 'trying', door: 'whep', attempts: [], opened: 4, quiet: true });
+    expect(step(again, { type: 'progress' }, 3000).quiet).toBe(false);
   });
 
   it('tells "nothing is live" from "does not play here"', () => {
@@ -87,6 +88,8 @@ describe('a choice by hand', () => {
 describe('whyOf', () => {
   it.each<[number, string, Why]>([
     [404, 'nothing is live in room x\n', { kind: 'absent' }],
+    [409, '{"detail":"nobody publishes"}', { kind: 'absent' }],
+    [401, '{"title":"Unauthorized","detail":"no token"}', { kind: 'denied', words: 'no token' }],
     [401, 'no token\n', { kind: 'denied', words: 'no token' }],
     [403, '', { kind: 'denied', words: 'HTTP 403' }],
     [406, 'B-frames', { kind: 'failed', words: 'HTTP 406: B-frames' }],

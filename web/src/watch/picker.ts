@@ -16,7 +16,7 @@ export const RETRY_MS = 2000;
 export const RETRY_FAILED_MS = 5000;
 
 export type Why =
-  /** HTTP 404: nothing is live there. */
+  /** HTTP 404, or 409 of WHEP where people are but nobody publishes: nothing is live there. */
   | { kind: 'absent' }
   /** HTTP 401 or 403: another door would say the same. */
   | { kind: 'denied'; words: string }
@@ -42,6 +42,8 @@ export interface State {
   sinceMs: number;
   /** Doors that failed in this round. */
   attempts: readonly Attempt[];
+  /** Nothing was live when they were asked before: most likely nothing is now. */
+  quiet: boolean;
 }
 
 export type Event =
@@ -55,7 +57,7 @@ export type Event =
 
 export function begin(choice: State['choice'], nowMs: number): State {
   const door = choice === 'auto' ? 'whep' : choice;
-  return { choice, phase: 'trying', door, opened: 1, sinceMs: nowMs, attempts: [] };
+  return { choice, phase: 'trying', door, opened: 1, sinceMs: nowMs, attempts: [], quiet: false };
 }
 
 export function step(state: State, event: Event, nowMs: number): State {
@@ -65,7 +67,7 @@ export function step(state: State, event: Event, nowMs: number): State {
     case 'retry':
       return round(state, nowMs);
     case 'progress':
-      return isOpen(state) ? { ...state, phase: 'playing', sinceMs: nowMs } : state;
+      return isOpen(state) ? { ...state, phase: 'playing', sinceMs: nowMs, quiet: false } : state;
     case 'idle':
       return isOpen(state) ? { ...state, sinceMs: nowMs } : state;
     case 'failed':
@@ -88,7 +90,7 @@ function tick(state: State, nowMs: number): State {
     case 'playing':
       return sinceMs >= PATIENCE_MS ? fail(state, { kind: 'stalled' }, nowMs) : state;
     case 'waiting':
-      return sinceMs >= RETRY_MS ? round(state, nowMs) : state;
+      return sinceMs >= RETRY_MS ? { ...round(state, nowMs), quiet: true } : state;
     case 'failed':
       return sinceMs >= RETRY_FAILED_MS ? round(state, nowMs) : state;
     case 'denied':
@@ -124,8 +126,18 @@ function isOver({ why }: Attempt): boolean {
 
 /** What an HTTP answer that is not 2xx means. */
 export function whyOf(status: number, words: string): Why {
-  if (status === 404) return { kind: 'absent' };
-  const text = words.trim().slice(0, 200);
+  if (status === 404 || status === 409) return { kind: 'absent' };
+  const text = detailOf(words).trim().slice(0, 200);
   if (status === 401 || status === 403) return { kind: 'denied', words: text || `HTTP ${status}` };
   return { kind: 'failed', words: text ? `HTTP ${status}: ${text}` : `HTTP ${status}` };
+}
+
+/** Refusals are plain text, or the detail of a problem in JSON (RFC 9457). */
+function detailOf(words: string): string {
+  try {
+    const { detail } = JSON.parse(words) as { detail?: unknown };
+    return typeof detail === 'string' ? detail : words;
+  } catch {
+    return words;
+  }
 }

@@ -62,7 +62,7 @@ class Poller {
     const answer = await fetch(`/broadcast/v1/streams/${encodeURIComponent(this.room)}`, { headers });
     if (answer.status === 404) return this.nothing(token);
     if (!answer.ok) return this.failed(answer.status, await answer.text());
-    const stream = parseStream(await answer.json());
+    const stream = parseStream(await answer.json().catch(() => undefined));
     if (stream.encoders.length === 0) return this.nothing(token);
     this.history = append(this.history, stream, Date.now());
     return { state: 'live', history: this.history, stream };

@@ -97,7 +97,8 @@ class HlsPlayer implements Player {
       this.recovered = true;
       return this.hls?.recoverMediaError();
     }
-    if (response?.code) return this.fail(whyOf(response.code, responseText(networkDetails)));
+    const code = response?.code ?? 0;
+    if (code >= 400) return this.fail(whyOf(code, responseText(networkDetails)));
     this.fail({ kind: 'failed', words: `${details}: ${error.message}` });
   }
 
