@@ -112,7 +112,7 @@ function WayChoice({ picker, onChoose }: { picker: State; onChoose(choice: State
     >
       <option value="auto">{t('watch.way.auto')}</option>
       {DOORS.map((door) => (
-        <option key={door} value={door}>{`${t(`watch.door.${door}`)} – ${t(`watch.door.${door}.text`)}`}</option>
+        <option key={door} value={door} title={t(`watch.door.${door}.text`)}>{t(`watch.door.${door}`)}</option>
       ))}
     </select>
   );
