@@ -73,12 +73,18 @@ export function parsePublishing(answer: unknown): Publishing[] {
         .filter((track) => track.type !== 'DATA' && track.type !== 2)
         .map((track) => ({
           kind: track.type === 'VIDEO' || track.type === 1 ? ('video' as const) : ('audio' as const),
-          codec: text(track.mime_type ?? track.mimeType).replace(/^\w+\//, ''),
+          codec: codecName(text(track.mime_type ?? track.mimeType)),
           width: number(track.width),
           height: number(track.height),
         })),
     }))
     .filter((person) => person.tracks.length > 0);
+}
+
+/** `video/H264` → `H264`. RED is Opus sent twice. */
+function codecName(mime: string): string {
+  const name = mime.replace(/^\w+\//, '').toUpperCase();
+  return name === 'RED' ? 'OPUS' : name;
 }
 
 export async function listPublishing(token: string, room: string): Promise<Publishing[]> {

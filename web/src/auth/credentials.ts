@@ -14,7 +14,7 @@ export interface ConsoleConfig {
   dev: boolean;
   apiKey?: string;
   apiSecret?: string;
-  /** Where encoders connect; a server that says nothing uses the usual ports. */
+  /** Where encoders connect; 0: closed. A server that says nothing uses the usual ports. */
   rtmpPort?: number;
   srtPort?: number;
 }

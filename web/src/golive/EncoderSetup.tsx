@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { type ApiKeys, encoderToken } from '../auth/credentials';
 import { useCredentials } from '../auth/CredentialsProvider';
 import { useT } from '../i18n/I18nProvider';
-import { type Addresses, addressesOf, type Protocol, PROTOCOLS } from './addresses';
+import { type Addresses, addressesOf, openProtocols, type Protocol } from './addresses';
 import { CopyField } from './CopyField';
 import { ExpirySelect, USUAL_TTL_S } from './ExpirySelect';
 import { FfmpegCommand } from './FfmpegCommand';
@@ -12,7 +12,9 @@ import { useSigned } from './useSigned';
 export function EncoderSetup({ room, keys }: { room: string; keys: ApiKeys }) {
   const t = useT();
   const { config } = useCredentials();
-  const [protocol, setProtocol] = useState<Protocol>('rtmp');
+  const open = openProtocols(config ?? {});
+  const [chosen, setProtocol] = useState<Protocol>();
+  const protocol = chosen ?? open[0] ?? 'whip';
   const [ttlS, setTtl] = useState(USUAL_TTL_S);
   const token = useSigned(() => encoderToken(keys, room, ttlS), [keys, room, ttlS]);
   const { origin, hostname } = window.location;
@@ -20,7 +22,7 @@ export function EncoderSetup({ room, keys }: { room: string; keys: ApiKeys }) {
   return (
     <section className="panel golive-setup" aria-labelledby="setup-title">
       <h2 id="setup-title">{t('golive.setup')}</h2>
-      <ProtocolChoice protocol={protocol} onChange={setProtocol} />
+      <ProtocolChoice protocols={open} protocol={protocol} onChange={setProtocol} />
       {token && <Fields protocol={protocol} token={token} addresses={addressesOf(place, room, token)} />}
       <div>
         <ExpirySelect label={t('golive.expiry')} value={ttlS} onChange={setTtl} />
@@ -33,17 +35,18 @@ export function EncoderSetup({ room, keys }: { room: string; keys: ApiKeys }) {
 }
 
 interface ProtocolChoiceProps {
+  protocols: readonly Protocol[];
   protocol: Protocol;
   onChange(protocol: Protocol): void;
 }
 
-function ProtocolChoice({ protocol, onChange }: ProtocolChoiceProps) {
+function ProtocolChoice({ protocols, protocol, onChange }: ProtocolChoiceProps) {
   const t = useT();
   return (
     <div>
       <fieldset className="segments">
         <legend>{t('golive.protocol')}</legend>
-        {PROTOCOLS.map((each) => (
+        {protocols.map((each) => (
           <label key={each} className="segment" data-testid={`protocol-${each}`}>
             <input type="radio" name="protocol" checked={each === protocol} onChange={() => onChange(each)} />
             <span>{each.toUpperCase()}</span>

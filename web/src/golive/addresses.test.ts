@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { encoderClaims } from '../auth/grants';
 import { signToken } from '../auth/jwt';
-import { addressesOf, masked } from './addresses';
+import { addressesOf, masked, openProtocols } from './addresses';
 
 const place = { origin: 'https://live.example', hostname: 'live.example' };
 
@@ -32,6 +32,13 @@ describe('addressesOf', () => {
     expect(addressesOf(place, usual, await token(usual)).srt.tooLong).toBe(false);
     const long = '直播'.repeat(20);
     expect(addressesOf(place, long, await token(long)).srt.tooLong).toBe(true);
+  });
+});
+
+describe('openProtocols', () => {
+  it('leaves out what the server has closed, not what it does not speak of', () => {
+    expect(openProtocols({})).toEqual(['rtmp', 'srt', 'whip']);
+    expect(openProtocols({ rtmpPort: 0, srtPort: 8890 })).toEqual(['srt', 'whip']);
   });
 });
 

@@ -19,6 +19,12 @@ export interface Place {
   srtPort?: number;
 }
 
+/** The protocols that the server lets in. */
+export function openProtocols({ rtmpPort, srtPort }: Pick<Place, 'rtmpPort' | 'srtPort'>): Protocol[] {
+  const closed: Partial<Record<Protocol, boolean>> = { rtmp: rtmpPort === 0, srt: srtPort === 0 };
+  return PROTOCOLS.filter((protocol) => !closed[protocol]);
+}
+
 export interface Addresses {
   rtmp: {
     server: string;

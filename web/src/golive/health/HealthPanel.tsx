@@ -72,7 +72,7 @@ function State({ health }: { health: Health }) {
 function ByWebRtc({ publishing }: { publishing: (Health & { state: 'webrtc' })['publishing'] }) {
   const t = useT();
   const tracks = publishing.tracks.map(({ kind, codec, width, height }) =>
-    [codec.toUpperCase() || t(`quality.${kind}`), width > 0 ? `${width}×${height}` : ''].filter(Boolean).join(' '),
+    [codec || t(`quality.${kind}`), width > 0 ? `${width}×${height}` : ''].filter(Boolean).join(' '),
   );
   return (
     <Notice tone="info" icon="live" title={t('golive.health.webrtc')}>
