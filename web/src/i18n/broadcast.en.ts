@@ -75,7 +75,7 @@ export const broadcastEn = {
   'golive.health.failed.text': 'The server answered: {detail}. The page keeps asking.',
   'golive.health.unreachable': 'The server at {origin} did not answer. The page keeps asking.',
   'golive.health.webrtc': 'On air by WebRTC',
-  'golive.health.webrtc.text': '{name} sends {tracks}. Its numbers are in the room’s quality panel.',
+  'golive.health.webrtc.text': '{name} sends {tracks}. Viewers: {n}. More numbers are in the room’s quality panel.',
   'golive.health.video': 'Video',
   'golive.health.audio': 'Sound',
   'golive.health.none': 'none',

@@ -72,7 +72,7 @@ export const broadcastZh: Record<keyof typeof broadcastEn, string> = {
   'golive.health.failed.text': '服务器返回：{detail}。页面会继续重试。',
   'golive.health.unreachable': '{origin} 上的服务器没有响应，页面会继续重试。',
   'golive.health.webrtc': '正通过 WebRTC 直播',
-  'golive.health.webrtc.text': '{name} 正在推送{tracks}。详细数据请看房间内的质量面板。',
+  'golive.health.webrtc.text': '{name} 正在推送 {tracks}。观看数：{n}。更多数据请看房间内的质量面板。',
   'golive.health.video': '视频',
   'golive.health.audio': '音频',
   'golive.health.none': '无',

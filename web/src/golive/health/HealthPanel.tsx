@@ -57,7 +57,7 @@ function State({ health }: { health: Health }) {
     case 'gone':
       return <Notice tone="empty" icon="antenna" title={t('golive.health.gone')}>{t('golive.health.gone.text')}</Notice>;
     case 'webrtc':
-      return <ByWebRtc publishing={health.publishing} />;
+      return <ByWebRtc health={health} />;
     case 'failed':
       return (
         <Notice tone="error" title={t('golive.health.failed')}>
@@ -69,14 +69,15 @@ function State({ health }: { health: Health }) {
   }
 }
 
-function ByWebRtc({ publishing }: { publishing: (Health & { state: 'webrtc' })['publishing'] }) {
+function ByWebRtc({ health }: { health: Health & { state: 'webrtc' } }) {
   const t = useT();
+  const { publishing, viewers } = health;
   const tracks = publishing.tracks.map(({ kind, codec, width, height }) =>
     [codec || t(`quality.${kind}`), width > 0 ? `${width}×${height}` : ''].filter(Boolean).join(' '),
   );
   return (
     <Notice tone="info" icon="live" title={t('golive.health.webrtc')}>
-      {t('golive.health.webrtc.text', { name: publishing.name, tracks: tracks.join(', ') })}
+      {t('golive.health.webrtc.text', { name: publishing.name, tracks: tracks.join(', '), n: viewers })}
     </Notice>
   );
 }

@@ -10,7 +10,7 @@ export type Health =
   | { state: 'loading' | 'waiting'; history: History }
   | { state: 'live' | 'gone'; history: History; stream?: Stream }
   /** Somebody publishes by WebRTC: the room knows, the encoders' list does not. */
-  | { state: 'webrtc'; history: History; publishing: Publishing }
+  | { state: 'webrtc'; history: History; publishing: Publishing; viewers: number }
   /** `status` 0: no answer at all. */
   | { state: 'failed'; history: History; status: number; detail: string };
 
@@ -60,20 +60,20 @@ class Poller {
     const token = await this.currentToken();
     const headers = { authorization: `Bearer ${token}` };
     const answer = await fetch(`/broadcast/v1/streams/${encodeURIComponent(this.room)}`, { headers });
-    if (answer.status === 404) return this.nothing(token);
+    if (answer.status === 404) return this.nothing(token, 0);
     if (!answer.ok) return this.failed(answer.status, await answer.text());
     const stream = parseStream(await answer.json().catch(() => undefined));
-    if (stream.encoders.length === 0) return this.nothing(token);
+    if (stream.encoders.length === 0) return this.nothing(token, stream.viewers);
     this.history = append(this.history, stream, Date.now());
     return { state: 'live', history: this.history, stream };
   }
 
   /** No encoder comes in by frames; one may by WebRTC. */
-  private async nothing(token: string): Promise<Health> {
+  private async nothing(token: string, viewers: number): Promise<Health> {
     this.history = { samples: this.history.samples };
     const { history } = this;
     const [publishing] = await listPublishing(token, this.room).catch(() => []);
-    if (publishing) return { state: 'webrtc', history, publishing };
+    if (publishing) return { state: 'webrtc', history, publishing, viewers };
     return { state: history.samples.length > 0 ? 'gone' : 'waiting', history };
   }
 
