@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRooms } from './rooms';
+import { parsePublishing, parseRooms } from './rooms';
 
 describe('parseRooms', () => {
   it('reads both spellings of protojson and numbers written as strings', () => {
@@ -22,5 +22,19 @@ describe('parseRooms', () => {
   it('ignores metadata that is not ours', () => {
     expect(parseRooms({ rooms: [{ name: 'a', metadata: 'hello' }] })[0]?.kind).toBeUndefined();
     expect(parseRooms({ rooms: [{ name: 'a', metadata: '{"kind":"x"}' }] })[0]?.kind).toBeUndefined();
+  });
+});
+
+describe('parsePublishing', () => {
+  it('tells who sends what, and leaves out who only watches', () => {
+    const participants = [
+      { identity: 'viewer' },
+      { identity: 'encoder', name: '', tracks: [{ type: 'VIDEO', mimeType: 'video/H264', width: 1280, height: 720 }, { mime_type: 'audio/red' }] },
+      { identity: 'bot', tracks: [{ type: 2 }] },
+    ];
+    const audio = { kind: 'audio', codec: 'OPUS', width: 0, height: 0 };
+    const video = { kind: 'video', codec: 'H264', width: 1280, height: 720 };
+    expect(parsePublishing({ participants })).toEqual([{ name: 'encoder', tracks: [video, audio] }]);
+    expect(parsePublishing(null)).toEqual([]);
   });
 });

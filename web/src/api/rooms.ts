@@ -56,3 +56,37 @@ export async function setCanPublish(token: string, room: string, identity: strin
   };
   await callTwirp('UpdateParticipant', { room, identity, permission }, token);
 }
+
+/** Somebody who sends to a room. */
+export interface Publishing {
+  name: string;
+  tracks: { kind: 'audio' | 'video'; codec: string; width: number; height: number }[];
+}
+
+/** Who publishes something; protojson writes enums by name or by number. */
+export function parsePublishing(answer: unknown): Publishing[] {
+  const people = (answer as { participants?: Json[] } | null)?.participants ?? [];
+  return people
+    .map((person) => ({
+      name: text(person.name) || text(person.identity),
+      tracks: ((person.tracks ?? []) as Json[])
+        .filter((track) => track.type !== 'DATA' && track.type !== 2)
+        .map((track) => ({
+          kind: track.type === 'VIDEO' || track.type === 1 ? ('video' as const) : ('audio' as const),
+          codec: codecName(text(track.mime_type ?? track.mimeType)),
+          width: number(track.width),
+          height: number(track.height),
+        })),
+    }))
+    .filter((person) => person.tracks.length > 0);
+}
+
+/** `video/H264` → `H264`. RED is Opus sent twice. */
+function codecName(mime: string): string {
+  const name = mime.replace(/^\w+\//, '').toUpperCase();
+  return name === 'RED' ? 'OPUS' : name;
+}
+
+export async function listPublishing(token: string, room: string): Promise<Publishing[]> {
+  return parsePublishing(await callTwirp('ListParticipants', { room }, token));
+}

@@ -12,6 +12,8 @@ import { parseRoute } from './routes';
 
 // The SDK is most of the code; the home page does not wait for it.
 const RoomPage = lazy(() => import('../room/RoomPage'));
+const GoLivePage = lazy(() => import('../golive/GoLivePage'));
+const WatchPage = lazy(() => import('../watch/WatchPage'));
 const GuaranteePage = lazy(() => import('../guarantee/GuaranteePage'));
 
 export function App() {
@@ -34,6 +36,10 @@ function Page() {
       return <HomePage />;
     case 'room':
       return <Suspense fallback={<PageLoading />}><RoomPage key={path} kind={route.kind} roomName={route.room} /></Suspense>;
+    case 'golive':
+      return <Suspense fallback={<PageLoading />}><GoLivePage key={path} room={route.room} /></Suspense>;
+    case 'watch':
+      return <Suspense fallback={<PageLoading />}><WatchPage key={path} room={route.room} /></Suspense>;
     case 'guarantee':
       return <Suspense fallback={<PageLoading />}><GuaranteePage /></Suspense>;
     case 'missing':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRoomQuery, parseRoute, publishes, roomPath } from './routes';
+import { goLivePath, parseRoomQuery, parseRoute, publishes, roomPath, watchPath } from './routes';
 
 describe('parseRoute', () => {
   it('knows the home page and the three kinds of room', () => {
@@ -11,6 +11,13 @@ describe('parseRoute', () => {
   it('leaves everything below /guarantee to its pages', () => {
     expect(parseRoute('/guarantee')).toEqual({ page: 'guarantee' });
     expect(parseRoute('/guarantee/c/acme/tickets/3')).toEqual({ page: 'guarantee' });
+  });
+
+  it('knows where encoders are set up and where rooms are watched', () => {
+    expect(parseRoute('/golive')).toEqual({ page: 'golive' });
+    expect(parseRoute(goLivePath('发布会 1/2'))).toEqual({ page: 'golive', room: '发布会 1/2' });
+    expect(parseRoute(watchPath('demo'))).toEqual({ page: 'watch', room: 'demo' });
+    expect(parseRoute('/watch').page).toBe('missing');
   });
 
   it('decodes room names and reverses roomPath', () => {

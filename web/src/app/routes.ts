@@ -21,6 +21,9 @@ export const DEFAULT_ROLE: Record<RoomKind, Role> = {
 export type Route =
   | { page: 'home' }
   | { page: 'guarantee' }
+  /** Without a room: the page that asks for one. */
+  | { page: 'golive'; room?: string }
+  | { page: 'watch'; room: string }
   | { page: 'room'; kind: RoomKind; room: string }
   | { page: 'missing'; path: string };
 
@@ -41,8 +44,11 @@ export function parseRoute(path: string): Route {
   const parts = path.split('/').filter(Boolean);
   if (parts.length === 0) return { page: 'home' };
   if (parts[0] === 'guarantee') return { page: 'guarantee' };
+  if (path === '/golive' || path === '/golive/') return { page: 'golive' };
   const kind = ROOM_KINDS.find((k) => k === parts[0]);
   const room = parts.length === 2 ? decodeSegment(parts[1]) : undefined;
+  if (room && parts[0] === 'golive') return { page: 'golive', room };
+  if (room && parts[0] === 'watch') return { page: 'watch', room };
   if (!kind || !room) return { page: 'missing', path };
   return { page: 'room', kind, room };
 }
@@ -61,15 +67,30 @@ export function roomPath(kind: RoomKind, room: string, role?: Role): string {
   return role && role !== 'caller' ? `${path}?role=${role}` : path;
 }
 
-/** Reads what a link says. The token may stand in the fragment, which no server log sees. */
+/** Where an encoder of the room is set up. */
+export function goLivePath(room: string): string {
+  return `/golive/${encodeURIComponent(room)}`;
+}
+
+/** Where the room is watched without joining it. */
+export function watchPath(room: string): string {
+  return `/watch/${encodeURIComponent(room)}`;
+}
+
+/** The token of a link. It may stand in the fragment, which no server log sees. */
+export function linkToken(search: string, hash: string): string | undefined {
+  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
+  return fragment.get('token') || new URLSearchParams(search).get('token') || undefined;
+}
+
+/** Reads what a link says. */
 export function parseRoomQuery(kind: RoomKind, search: string, hash: string): RoomQuery {
   const query = new URLSearchParams(search);
-  const fragment = new URLSearchParams(hash.replace(/^#/, ''));
   const role = ROLES[kind].find((r) => r === query.get('role'));
   return {
     role,
     name: query.get('name')?.trim() || undefined,
-    token: fragment.get('token') || query.get('token') || undefined,
+    token: linkToken(search, hash),
     autojoin: query.get('autojoin') === '1',
     audio: query.get('audio') !== '0',
     video: query.get('video') !== '0',

@@ -1,5 +1,5 @@
 import type { Participation } from './grants';
-import { joinClaims, serviceClaims } from './grants';
+import { encoderClaims, joinClaims, serviceClaims, viewerClaims } from './grants';
 import { signToken, type VideoGrant } from './jwt';
 
 /** Where the API key and secret come from, and what is signed with them. */
@@ -14,6 +14,9 @@ export interface ConsoleConfig {
   dev: boolean;
   apiKey?: string;
   apiSecret?: string;
+  /** Where encoders connect; 0: closed. A server that says nothing uses the usual ports. */
+  rtmpPort?: number;
+  srtPort?: number;
 }
 
 const STORE = 'surecast.keys';
@@ -43,6 +46,16 @@ const nowS = () => Math.floor(Date.now() / 1000);
 
 export function joinToken(keys: ApiKeys, who: Participation): Promise<string> {
   return signToken(joinClaims(keys.apiKey, who, nowS()), keys.apiSecret);
+}
+
+/** For whatever encoder publishes to the room. */
+export function encoderToken(keys: ApiKeys, room: string, ttlS: number): Promise<string> {
+  return signToken(encoderClaims(keys.apiKey, room, ttlS, nowS()), keys.apiSecret);
+}
+
+/** For a link by which anybody watches the room. */
+export function viewerToken(keys: ApiKeys, room: string, identity: string, ttlS: number): Promise<string> {
+  return signToken(viewerClaims(keys.apiKey, { room, identity, ttlS }, nowS()), keys.apiSecret);
 }
 
 export function serviceToken(keys: ApiKeys, grant: VideoGrant): Promise<string> {

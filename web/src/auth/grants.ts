@@ -42,6 +42,41 @@ export function joinClaims(issuer: string, who: Participation, nowS: number): To
   };
 }
 
+/** A second encoder with the same identity takes the first one's place, as a restarted one should. */
+export const ENCODER_IDENTITY = 'encoder';
+
+/**
+ * What an encoder may do. Kept short: SRT carries the token in its stream id, which holds 512
+ * bytes with the room's name, and people type stream keys into hardware.
+ */
+export function encoderClaims(issuer: string, room: string, ttlS: number, nowS: number): TokenClaims {
+  return {
+    iss: issuer,
+    sub: ENCODER_IDENTITY,
+    nbf: nowS - CLOCK_SLACK_S,
+    exp: nowS + ttlS,
+    video: { room, roomJoin: true, canPublish: true, canSubscribe: false },
+    roomConfig: { metadata: JSON.stringify({ kind: 'show' }) },
+  };
+}
+
+export interface Viewing {
+  room: string;
+  identity: string;
+  ttlS: number;
+}
+
+/** Watching only: nothing is published, no message is sent. */
+export function viewerClaims(issuer: string, { room, identity, ttlS }: Viewing, nowS: number): TokenClaims {
+  return {
+    iss: issuer,
+    sub: identity,
+    nbf: nowS - CLOCK_SLACK_S,
+    exp: nowS + ttlS,
+    video: { room, roomJoin: true, canPublish: false, canSubscribe: true, canPublishData: false },
+  };
+}
+
 export function serviceClaims(issuer: string, video: VideoGrant, nowS: number): TokenClaims {
   return { iss: issuer, nbf: nowS - CLOCK_SLACK_S, exp: nowS + SERVICE_TTL_S, video };
 }

@@ -1,8 +1,10 @@
+import { broadcastEn } from './broadcast.en';
 import { guaranteeEn } from './guarantee.en';
 
 /** English texts; the keys are the type every other language has to fill. */
 export const en = {
   ...guaranteeEn,
+  ...broadcastEn,
   'app.tagline': 'Live calls, shows and voice rooms, on your own server.',
   'app.skip': 'Skip to content',
   'lang.switch': '切换到中文',
@@ -236,7 +238,7 @@ export const en = {
     'Browsers allow camera, microphone and token signing only over https or on localhost. You opened {origin}. Use https, or open http://localhost on the machine that runs the server.',
   'error.missing.title': 'There is no such page',
   'error.missing.text':
-    'Nothing is at {path}. Rooms have addresses like /call/name, /show/name or /voice/name.',
+    'Nothing is at {path}. Rooms have addresses like /call/name, /show/name, /voice/name or /watch/name.',
   'error.token.title': 'This invite link does not work',
   'error.token.unreadable': 'The link is incomplete. Copy the whole link and open it again, or ask for a new one.',
   'error.token.expired': 'The link has expired; invite links work for 6 hours. Ask for a new one.',

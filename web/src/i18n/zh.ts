@@ -1,8 +1,10 @@
+import { broadcastZh } from './broadcast.zh';
 import type { TextKey } from './en';
 import { guaranteeZh } from './guarantee.zh';
 
 export const zh: Record<TextKey, string> = {
   ...guaranteeZh,
+  ...broadcastZh,
   'app.tagline': '通话、直播与语音房，运行在你自己的服务器上。',
   'app.skip': '跳到正文',
   'lang.switch': 'Switch to English',
@@ -227,7 +229,7 @@ export const zh: Record<TextKey, string> = {
   'error.insecure.text':
     '浏览器只允许在 https 或 localhost 下使用摄像头、麦克风和令牌签名。你打开的是 {origin}。请改用 https，或在服务器本机打开 http://localhost。',
   'error.missing.title': '没有这个页面',
-  'error.missing.text': '{path} 不存在。房间地址形如 /call/名称、/show/名称 或 /voice/名称。',
+  'error.missing.text': '{path} 不存在。房间地址形如 /call/名称、/show/名称、/voice/名称 或 /watch/名称。',
   'error.token.title': '这个邀请链接无法使用',
   'error.token.unreadable': '链接不完整。请复制完整链接重新打开，或请对方重新发送。',
   'error.token.expired': '链接已过期，邀请链接有效期为 6 小时。请对方重新发送。',

@@ -1,19 +1,25 @@
 import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { Sample } from './stats';
 
-export interface Line {
+/** What can be plotted: something that was measured at a time. */
+interface Sampled {
+  atMs: number;
+}
+
+export interface Line<S> {
   label: string;
   /** A custom property of the style sheet. */
   color: string;
-  value(sample: Sample): number | null;
+  value(sample: S): number | null;
 }
 
-interface TimeSeriesProps {
+type Drawn = Pick<Line<never>, 'label' | 'color'>;
+
+interface TimeSeriesProps<S> {
   title: string;
-  samples: readonly Sample[];
-  lines: Line[];
+  samples: readonly S[];
+  lines: Line<S>[];
   format(value: number): string;
   /** The y axis reaches at least this far: noise near zero must not look like a storm. */
   atLeast?: number;
@@ -23,7 +29,7 @@ const HEIGHT = 96;
 /** Two minutes are in view. */
 const WINDOW_S = 120;
 
-export function TimeSeries({ title, samples, lines, format, atLeast = 0 }: TimeSeriesProps) {
+export function TimeSeries<S extends Sampled>({ title, samples, lines, format, atLeast = 0 }: TimeSeriesProps<S>) {
   const last = samples.at(-1);
   const data = useMemo(() => toData(samples, lines), [samples, lines]);
   const host = usePlot(data, lines, format, atLeast);
@@ -49,13 +55,13 @@ export function TimeSeries({ title, samples, lines, format, atLeast = 0 }: TimeS
   );
 }
 
-function toData(samples: readonly Sample[], lines: Line[]): uPlot.AlignedData {
+function toData<S extends Sampled>(samples: readonly S[], lines: Line<S>[]): uPlot.AlignedData {
   const times = samples.map((sample) => sample.atMs / 1000);
   return [times, ...lines.map((line) => samples.map((sample) => line.value(sample)))];
 }
 
 /** One uPlot for the life of the component; new samples only change its data. */
-function usePlot(data: uPlot.AlignedData, lines: Line[], format: (v: number) => string, atLeast: number) {
+function usePlot(data: uPlot.AlignedData, lines: Drawn[], format: (v: number) => string, atLeast: number) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const first = useRef({ data, lines, format });
@@ -78,7 +84,7 @@ function usePlot(data: uPlot.AlignedData, lines: Line[], format: (v: number) => 
   return host;
 }
 
-function options(host: HTMLElement, lines: Line[], format: (v: number) => string, atLeast: number): uPlot.Options {
+function options(host: HTMLElement, lines: Drawn[], format: (v: number) => string, atLeast: number): uPlot.Options {
   const ink = resolve(host, '--ink-3');
   const grid = { stroke: resolve(host, '--line'), width: 1 };
   const font = '11px system-ui, sans-serif';

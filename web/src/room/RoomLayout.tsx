@@ -2,6 +2,8 @@ import { useConnectionState } from '@livekit/components-react';
 import { ConnectionState } from 'livekit-client';
 import { type ReactNode, useState } from 'react';
 import { LanguageSwitch } from '../app/Header';
+import { goLivePath } from '../app/routes';
+import { useCredentials } from '../auth/CredentialsProvider';
 import { InviteSheet } from '../auth/InviteSheet';
 import { useT } from '../i18n/I18nProvider';
 import { QualityPanel } from '../quality/QualityPanel';
@@ -69,6 +71,7 @@ function TopBar({ session, status, onInvite }: TopBarProps) {
       </div>
       <div className="room-top-end">
         {status}
+        <EncoderLink session={session} />
         <button type="button" className="button button-quiet" data-testid="invite-button" onClick={onInvite}>
           <Icon name="link" size={18} />
           <span className="label">{t('control.invite')}</span>
@@ -76,6 +79,28 @@ function TopBar({ session, status, onInvite }: TopBarProps) {
         <LanguageSwitch />
       </div>
     </header>
+  );
+}
+
+/** For who can sign stream keys. In a tab of its own: leaving this page leaves the room. */
+function EncoderLink({ session }: { session: Session }) {
+  const t = useT();
+  const { keys } = useCredentials();
+  const { kind, roomName, role } = session.request;
+  if (!keys || kind !== 'show' || role !== 'host') return null;
+  return (
+    <a
+      className="button button-quiet"
+      href={goLivePath(roomName)}
+      target="_blank"
+      rel="opener"
+      title={t('golive.fromRoom.title')}
+      aria-label={t('golive.fromRoom.title')}
+      data-testid="encoder-link"
+    >
+      <Icon name="antenna" size={18} />
+      <span className="label">{t('golive.fromRoom')}</span>
+    </a>
   );
 }
 

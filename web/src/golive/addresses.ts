@@ -1,0 +1,61 @@
+/** What has to be entered in an encoder to publish to a room. Pure. */
+
+export type Protocol = 'rtmp' | 'srt' | 'whip';
+
+export const PROTOCOLS: readonly Protocol[] = ['rtmp', 'srt', 'whip'];
+
+/** The protocols' own ports. */
+export const RTMP_PORT = 1935;
+export const SRT_PORT = 8890;
+
+/** What a stream id may have (draft-sharabayko-srt, section 3.2.1.3: Stream ID Extension). */
+const SRT_STREAM_ID_BYTES = 512;
+
+export interface Place {
+  /** Of the page, as in `window.location`. */
+  origin: string;
+  hostname: string;
+  rtmpPort?: number;
+  srtPort?: number;
+}
+
+/** The protocols that the server lets in. */
+export function openProtocols({ rtmpPort, srtPort }: Pick<Place, 'rtmpPort' | 'srtPort'>): Protocol[] {
+  const closed: Partial<Record<Protocol, boolean>> = { rtmp: rtmpPort === 0, srt: srtPort === 0 };
+  return PROTOCOLS.filter((protocol) => !closed[protocol]);
+}
+
+export interface Addresses {
+  rtmp: {
+    server: string;
+    key: string;
+    /** Both in one, as ffmpeg and phones take it. */
+    url: string;
+  };
+  srt: {
+    url: string;
+    /** The stream id alone is longer than SRT allows: then another protocol must be used. */
+    tooLong: boolean;
+  };
+  whip: { url: string; token: string };
+}
+
+export function addressesOf(place: Place, room: string, token: string): Addresses {
+  const name = encodeURIComponent(room);
+  const server = `rtmp://${place.hostname}:${place.rtmpPort ?? RTMP_PORT}/live`;
+  const key = `${name}?token=${token}`;
+  const streamId = `#!::r=live/${name},m=publish,token=${token}`;
+  return {
+    rtmp: { server, key, url: `${server}/${key}` },
+    srt: {
+      url: `srt://${place.hostname}:${place.srtPort ?? SRT_PORT}?streamid=${streamId}`,
+      tooLong: new TextEncoder().encode(streamId).length > SRT_STREAM_ID_BYTES,
+    },
+    whip: { url: `${place.origin}/whip/${name}`, token },
+  };
+}
+
+/** A long secret as people may see it over a shoulder: enough to tell two apart. */
+export function masked(value: string, secret: string): string {
+  return secret ? value.replace(secret, '•'.repeat(12)) : value;
+}
