@@ -30,12 +30,28 @@ pub(super) enum Event {
     Lost,
 }
 
+/// Whether a keyframe begins with a packet. Told apart once, when the packet
+/// comes: a hostile sender makes us look for beginnings often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    No,
+    Yes,
+    /// A slice that begins one if nothing of the same picture comes before it.
+    IfFirst,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    packet: RtpIn,
+    begins: Begins,
+}
+
 /// Keeps packets until those before them have come or are given up.
 #[derive(Debug)]
 pub(super) struct Reorder {
     codec: FrameCodec,
     patience: Duration,
-    packets: BTreeMap<u64, RtpIn>,
+    packets: BTreeMap<u64, Waiting>,
     /// Of their payloads.
     bytes: usize,
     /// The next packet of the sequence; `None` while a beginning is looked for.
@@ -77,7 +93,8 @@ impl Reorder {
         }
         if packet.seq >= self.floor && !self.packets.contains_key(&packet.seq) {
             self.bytes += packet.payload.len();
-            self.packets.insert(packet.seq, packet);
+            let begins = begins(self.codec, &packet.payload);
+            self.packets.insert(packet.seq, Waiting { packet, begins });
         }
         if self.next.is_none() {
             self.find_beginning(now);
@@ -89,15 +106,16 @@ impl Reorder {
     /// given up.
     pub(super) fn poll(&mut self, now: Instant) -> Option<Event> {
         let next = self.next?;
-        if let Some(packet) = self.packets.remove(&next) {
+        if let Some(Waiting { packet, .. }) = self.packets.remove(&next) {
             self.bytes -= packet.payload.len();
             self.missing_since = None;
             self.last = Some((next, packet.timestamp));
             self.advance_to(next.saturating_add(1));
             return Some(Event::Packet(packet));
         }
-        let (&first, packet) = self.packets.first_key_value()?;
-        let since = *self.missing_since.get_or_insert(packet.arrived.min(now));
+        let (&first, waiting) = self.packets.first_key_value()?;
+        let arrived = waiting.packet.arrived.min(now);
+        let since = *self.missing_since.get_or_insert(arrived);
         if now < since + self.patience && !self.is_full() {
             return None;
         }
@@ -143,10 +161,10 @@ impl Reorder {
     }
 
     fn find_beginning(&mut self, now: Instant) {
-        let found = self.packets.values().find(|packet| self.begins(packet));
-        if let Some(found) = found {
+        let mut waiting = self.packets.values();
+        if let Some(found) = waiting.find(|waiting| self.is_beginning(waiting)) {
             // What belongs to the same picture and came before.
-            let first = self.first_of_picture(found);
+            let first = self.first_of_picture(&found.packet);
             while self
                 .packets
                 .first_key_value()
@@ -157,43 +175,26 @@ impl Reorder {
             return self.advance_to(first);
         }
         // The keyframe's beginning may come after its end, but not much later.
-        let patience = self.patience;
-        let old = |packet: &RtpIn| now.saturating_duration_since(packet.arrived) > patience;
         while let Some((_, first)) = self.packets.first_key_value()
-            && (old(first) || self.is_full())
+            && (self.is_full()
+                || now.saturating_duration_since(first.packet.arrived) > self.patience)
         {
             self.pop_first();
         }
     }
 
     fn pop_first(&mut self) {
-        if let Some((seq, packet)) = self.packets.pop_first() {
+        if let Some((seq, Waiting { packet, .. })) = self.packets.pop_first() {
             self.bytes -= packet.payload.len();
             self.floor = seq.saturating_add(1);
         }
     }
 
-    /// A keyframe begins with this packet.
-    fn begins(&self, packet: &RtpIn) -> bool {
-        let Some(codec) = self.codec.rtp() else {
-            return false;
-        };
-        if !codec::is_keyframe(codec, &packet.payload) {
-            return false;
-        }
-        // Of these each slice looks like a beginning. What comes before the first
-        // is parameter sets, or a packet of another picture.
-        match self.codec {
-            FrameCodec::H264 => {
-                h264::units(&packet.payload).any(|unit| unit.kind == h264::NAL_SPS)
-                    || self.follows_another_picture(packet)
-            }
-            FrameCodec::H265 => {
-                h265::unit_types(&packet.payload)
-                    .any(|kind| matches!(kind, h265::NAL_VPS | h265::NAL_SPS))
-                    || self.follows_another_picture(packet)
-            }
-            _ => true,
+    fn is_beginning(&self, waiting: &Waiting) -> bool {
+        match waiting.begins {
+            Begins::No => false,
+            Begins::Yes => true,
+            Begins::IfFirst => self.follows_another_picture(&waiting.packet),
         }
     }
 
@@ -201,7 +202,7 @@ impl Reorder {
         let Some(before) = packet.seq.checked_sub(1) else {
             return true;
         };
-        let waiting = self.packets.get(&before).map(|it| it.timestamp);
+        let waiting = self.packets.get(&before).map(|it| it.packet.timestamp);
         let passed = self.last.filter(|&(seq, _)| seq == before);
         waiting
             .or(passed.map(|(_, timestamp)| timestamp))
@@ -210,11 +211,31 @@ impl Reorder {
 
     fn first_of_picture(&self, packet: &RtpIn) -> u64 {
         let mut first = packet.seq;
-        while let Some(before) = first.checked_sub(1).and_then(|seq| self.packets.get(&seq))
-            && before.timestamp == packet.timestamp
+        while let Some(before) = first.checked_sub(1)
+            && let Some(waiting) = self.packets.get(&before)
+            && waiting.packet.timestamp == packet.timestamp
         {
-            first = before.seq;
+            first = before;
         }
         first
     }
+}
+
+/// Of H.264 and H.265 each slice of a keyframe looks like a beginning. What comes
+/// before the first is parameter sets, or a packet of another picture.
+fn begins(codec: FrameCodec, payload: &[u8]) -> Begins {
+    let Some(of_rooms) = codec.rtp() else {
+        return Begins::No;
+    };
+    if !codec::is_keyframe(of_rooms, payload) {
+        return Begins::No;
+    }
+    let sure = match codec {
+        FrameCodec::H264 => h264::units(payload).any(|unit| unit.kind == h264::NAL_SPS),
+        FrameCodec::H265 => {
+            h265::unit_types(payload).any(|kind| matches!(kind, h265::NAL_VPS | h265::NAL_SPS))
+        }
+        _ => true,
+    };
+    if sure { Begins::Yes } else { Begins::IfFirst }
 }
