@@ -14,7 +14,9 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
+use crate::broadcast::address_guard::AddressGuard;
 use crate::broadcast::ingress::Ingresses;
+use crate::broadcast::pull::Pulls;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
@@ -297,10 +299,15 @@ fn doors_of(
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
 ) -> Doors {
+    let guard = AddressGuard {
+        private: config.broadcast.pull_private,
+    };
+    let files = config.broadcast.pull_files.clone();
     Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
+        pulls: Pulls::new(broadcast.clone(), guard, files),
         broadcast,
         metrics,
         media,
