@@ -227,4 +227,42 @@ mod tests {
             assert!(Request::parse(head).is_none(), "{head}");
         }
     }
+
+    /// What a child gets that asks for `url` by way of a proxy with this guard.
+    async fn ask(private: bool, url: &str, password: Option<&str>) -> String {
+        let proxy = Proxy::open(AddressGuard { private }).await.unwrap();
+        let mut child = TcpStream::connect(proxy.address).await.unwrap();
+        let password = password.unwrap_or(&proxy.password);
+        let credentials = STANDARD.encode(format!("pull:{password}"));
+        let head =
+            format!("GET {url} HTTP/1.1\r\nProxy-Authorization: Basic {credentials}\r\n\r\n");
+        child.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        child.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn only_what_the_guard_allows() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/x", listener.local_addr().unwrap());
+        assert!(ask(false, &url, None).await.starts_with("HTTP/1.1 403"));
+        assert!(
+            ask(true, &url, Some("guessed"))
+                .await
+                .starts_with("HTTP/1.1 407")
+        );
+        let server = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let head = read_head(&mut stream).await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\n\r\nhello")
+                .await
+                .unwrap();
+            head
+        });
+        assert!(ask(true, &url, None).await.ends_with("hello"));
+        let head = server.await.unwrap();
+        assert_eq!(head, "GET /x HTTP/1.1\r\nConnection: close\r\n\r\n");
+    }
 }
