@@ -14,7 +14,6 @@ use tokio::task::JoinHandle;
 
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
-use crate::broadcast::address_guard::AddressGuard;
 use crate::broadcast::ingress::Ingresses;
 use crate::broadcast::pull::Pulls;
 use crate::cli::Failure;
@@ -299,15 +298,11 @@ fn doors_of(
     guarantee: Option<Arc<guarantee::Shared>>,
     faults: Option<Arc<Faults>>,
 ) -> Doors {
-    let guard = AddressGuard {
-        private: config.broadcast.pull_private,
-    };
-    let files = config.broadcast.pull_files.clone();
     Doors {
         config: config.clone(),
         keys,
         control: control.clone(),
-        pulls: Pulls::new(broadcast.clone(), guard, files),
+        pulls: Pulls::new(broadcast.clone(), &config.broadcast),
         broadcast,
         metrics,
         media,

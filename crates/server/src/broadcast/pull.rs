@@ -95,6 +95,7 @@ struct Inner {
     broadcast: Broadcast,
     guard: AddressGuard,
     files: PathBuf,
+    ffmpeg: PathBuf,
     running: Mutex<BTreeMap<String, Running>>,
 }
 
@@ -110,12 +111,15 @@ impl Drop for Running {
 }
 
 impl Pulls {
-    /// None yet. Files are read from the directory `files` alone; empty: none.
-    pub fn new(broadcast: Broadcast, guard: AddressGuard, files: PathBuf) -> Self {
+    /// None yet.
+    pub fn new(broadcast: Broadcast, config: &crate::config::Broadcast) -> Self {
         Self(Arc::new(Inner {
             broadcast,
-            guard,
-            files,
+            guard: AddressGuard {
+                private: config.pull_private,
+            },
+            files: config.pull_files.clone(),
+            ffmpeg: config.ffmpeg.clone(),
             running: Mutex::default(),
         }))
     }
@@ -151,6 +155,7 @@ impl Pulls {
         let pull = Pull {
             broadcast: self.0.broadcast.clone(),
             guard: self.0.guard,
+            ffmpeg: self.0.ffmpeg.clone(),
             source,
             name: request.name,
             info: shared.clone(),
@@ -197,6 +202,7 @@ struct Input {
 struct Pull {
     broadcast: Broadcast,
     guard: AddressGuard,
+    ffmpeg: PathBuf,
     source: Source,
     name: String,
     info: Arc<Mutex<PullInfo>>,
@@ -235,7 +241,7 @@ impl Pull {
 
     /// From opening the source until it ends; why it did.
     async fn attempt(&self) -> String {
-        let mut input = match self.source.open(self.guard).await {
+        let mut input = match self.source.open(self.guard, &self.ffmpeg).await {
             Ok(input) => input,
             Err(error) => return error,
         };

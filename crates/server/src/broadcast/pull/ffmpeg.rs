@@ -13,7 +13,6 @@ use super::super::address_guard::AddressGuard;
 use super::proxy::Proxy;
 use super::{Input, PIECES, lock};
 
-const PROGRAM: &str = "ffmpeg";
 /// Bytes of a piece: 50 ms at 10 Mbit/s.
 const PIECE: usize = 64 << 10;
 /// Of a line that it complains with.
@@ -23,8 +22,8 @@ const MAX_WORDS: usize = 300;
 const FORMATS: &str = "hls,mpegts,flv,mov,aac,mp3,matroska,live_flv";
 
 /// A file, over and over, at the speed at which it plays.
-pub(super) fn file(path: &Path) -> Result<Input, String> {
-    let mut command = command("file");
+pub(super) fn file(program: &Path, path: &Path) -> Result<Input, String> {
+    let mut command = command(program, "file");
     command.args(["-re", "-stream_loop", "-1", "-i"]).arg(path);
     let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     start(command, nowhere, None)
@@ -33,6 +32,7 @@ pub(super) fn file(path: &Path) -> Result<Input, String> {
 /// HTTP and HLS: every connection goes through our proxy, which checks where
 /// to, so also redirects, and what a playlist names.
 pub(super) async fn http(
+    program: &Path,
     url: &str,
     address: SocketAddr,
     guard: AddressGuard,
@@ -40,7 +40,7 @@ pub(super) async fn http(
     let proxy = Proxy::open(guard)
         .await
         .map_err(|error| format!("cannot open a proxy: {error}"))?;
-    let mut command = command("http,https,tcp,tls,httpproxy,crypto,data");
+    let mut command = command(program, "http,https,tcp,tls,httpproxy,crypto,data");
     // What the child may not be without is in its environment, where a playlist
     // cannot change it.
     command
@@ -52,8 +52,13 @@ pub(super) async fn http(
 }
 
 /// RTMP: to the address that was checked, with the name that was said.
-pub(super) fn rtmp(address: SocketAddr, host: &str, path: &str) -> Result<Input, String> {
-    let mut command = command("rtmp,tcp");
+pub(super) fn rtmp(
+    program: &Path,
+    address: SocketAddr,
+    host: &str,
+    path: &str,
+) -> Result<Input, String> {
+    let mut command = command(program, "rtmp,tcp");
     let app = path
         .trim_start_matches('/')
         .split('/')
@@ -70,8 +75,8 @@ pub(super) fn rtmp(address: SocketAddr, host: &str, path: &str) -> Result<Input,
     start(command, address, None)
 }
 
-fn command(protocols: &str) -> Command {
-    let mut command = Command::new(PROGRAM);
+fn command(program: &Path, protocols: &str) -> Command {
+    let mut command = Command::new(program);
     command.args([
         "-hide_banner",
         "-nostdin",
@@ -122,9 +127,10 @@ fn start(mut command: Command, from: SocketAddr, proxy: Option<Proxy>) -> Result
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .map_err(|error| format!("cannot start `{PROGRAM}`, which pulls need: {error}"))?;
+    let mut child = command.spawn().map_err(|error| {
+        let program = command.get_program().display();
+        format!("cannot start `{program}` (`broadcast.ffmpeg`), which this source needs: {error}")
+    })?;
     let (sender, pieces) = mpsc::channel(PIECES);
     let error = Arc::new(Mutex::new(String::new()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());

@@ -121,18 +121,18 @@ impl Source {
         }
     }
 
-    pub(super) async fn open(&self, guard: AddressGuard) -> Result<Input, String> {
+    pub(super) async fn open(&self, guard: AddressGuard, program: &Path) -> Result<Input, String> {
         match &self.scheme {
-            Scheme::File(path) => ffmpeg::file(path),
+            Scheme::File(path) => ffmpeg::file(program, path),
             Scheme::Http => {
                 let address = guard.resolve(&self.host, self.port).await;
                 let address = address.map_err(|refused| refused.to_string())?;
-                ffmpeg::http(&self.url, address, guard).await
+                ffmpeg::http(program, &self.url, address, guard).await
             }
             Scheme::Rtmp => {
                 let address = guard.resolve(&self.host, self.port).await;
                 let address = address.map_err(|refused| refused.to_string())?;
-                ffmpeg::rtmp(address, &self.host, &self.path)
+                ffmpeg::rtmp(program, address, &self.host, &self.path)
             }
             Scheme::Srt(options) => {
                 let address = guard.resolve(&self.host, self.port).await;
