@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
 use crate::broadcast::ingress::Ingresses;
+use crate::broadcast::pull::Pulls;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
@@ -301,6 +302,7 @@ fn doors_of(
         config: config.clone(),
         keys,
         control: control.clone(),
+        pulls: Pulls::new(broadcast.clone(), &config.broadcast),
         broadcast,
         metrics,
         media,

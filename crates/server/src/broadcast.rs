@@ -6,6 +6,7 @@
 //! by WebRTC, by a tap on their tracks ([`tap`]).
 
 mod access;
+pub mod address_guard;
 pub mod encoder;
 pub mod fanout;
 mod hook;
@@ -13,13 +14,14 @@ pub mod ingress;
 mod message;
 mod play;
 pub mod program;
+pub mod pull;
 mod room_track;
 pub mod status;
 mod tap;
 mod timeline;
 pub mod transcode;
-mod variant;
 pub mod ts;
+mod variant;
 pub mod viewers;
 
 use std::collections::{HashMap, HashSet};
@@ -192,7 +194,21 @@ impl Broadcast {
     pub async fn publish(&self, request: PublishRequest) -> Result<Publisher, Refusal> {
         let token = request.token.as_deref();
         let (room, grants) = self.may_publish(&request.room, token)?;
-        let request = PublishRequest { room, ..request };
+        self.publish_with(PublishRequest { room, ..request }, grants)
+            .await
+    }
+
+    /// The same for who has these grants without a token: what the server itself
+    /// was told to publish by somebody who may. The request's token is passed
+    /// over.
+    ///
+    /// # Errors
+    /// In words for who set it up.
+    pub async fn publish_with(
+        &self,
+        request: PublishRequest,
+        grants: Grants,
+    ) -> Result<Publisher, Refusal> {
         let identity = grants.identity.clone();
         let place = (request.protocol, request.from);
         self.ask_publish(&request.room, &identity, place).await?;

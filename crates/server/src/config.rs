@@ -158,6 +158,10 @@ pub struct Broadcast {
     pub max_viewers_per_address: u32,
     /// The program that encodes anew what players cannot play.
     pub ffmpeg: PathBuf,
+    /// Pulls may connect to private networks and this machine.
+    pub pull_private: bool,
+    /// Directory of the files that pulls may loop; empty: none.
+    pub pull_files: PathBuf,
     /// Players wait this long for an encoder that is gone.
     pub linger: Span,
 }

@@ -22,11 +22,12 @@ use std::sync::{Arc, Weak};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{MethodRouter, any, delete, get, post};
 use tokio::sync::watch;
 
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
+use crate::broadcast::pull::Pulls;
 use crate::config::Config;
 use crate::control::Control;
 use crate::guarantee::{Desk, Settler};
@@ -43,6 +44,8 @@ pub struct Doors {
     pub control: Control,
     /// Encoders and players that are not WebRTC.
     pub broadcast: Broadcast,
+    /// Streams that the server fetches.
+    pub pulls: Pulls,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.
@@ -95,6 +98,11 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/console/config.json", get(console::config))
         .route("/broadcast/v1/streams", get(broadcast::streams))
         .route("/broadcast/v1/streams/{room}", get(broadcast::stream))
+        .route(
+            "/broadcast/v1/pulls",
+            get(broadcast::pulls::list).post(broadcast::pulls::create),
+        )
+        .route("/broadcast/v1/pulls/{id}", delete(broadcast::pulls::delete))
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
         .route("/guarantee/v1/probes", probes())

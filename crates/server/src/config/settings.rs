@@ -2,6 +2,7 @@
 //! `config print`, the environment variables and "did you mean".
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
@@ -107,6 +108,14 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "broadcast.ffmpeg",
         "the program ffmpeg, for what is encoded anew: a path, or a name that is looked up in PATH",
+    ),
+    setting(
+        "broadcast.pull_private",
+        "streams may be pulled from private networks and from this machine, not only from the Internet",
+    ),
+    setting(
+        "broadcast.pull_files",
+        "directory of the files that may be pulled, in a loop, as file:///NAME; empty: none",
     ),
     setting(
         "broadcast.linger",
@@ -298,6 +307,8 @@ impl Default for Broadcast {
             on_publish: String::new(),
             on_play: String::new(),
             ffmpeg: "ffmpeg".into(),
+            pull_private: false,
+            pull_files: PathBuf::new(),
             max_viewers: 0,
             max_viewers_per_address: 0,
             // Encoders try again after some seconds, and some more often than once.

@@ -1,5 +1,7 @@
 //! `/broadcast/v1`: what comes in and what is watched.
 
+pub(super) mod pulls;
+
 use std::sync::Arc;
 
 use axum::Json;

@@ -8,7 +8,7 @@ use surecast_media::aac::AudioSpecificConfig;
 use surecast_media::frame::{
     Format, Frame, FrameCodec, Item, MediaTime, Shape, TimedData, TrackNumber,
 };
-use surecast_media::opus;
+use surecast_media::{av1, opus};
 
 use super::*;
 
@@ -406,4 +406,36 @@ fn write_for_others() {
     ] {
         std::fs::write(format!("/tmp/{name}.remuxed.ts"), mux(&items(stream))).unwrap();
     }
+}
+
+#[test]
+fn av1_survives() {
+    const STREAM: &[u8] = include_bytes!("../../testdata/mpegts/av1.obu");
+    const DELIMITER: u8 = 2;
+    let obus: Vec<av1::Obu<'_>> = av1::obus(STREAM).collect();
+    let track = TrackNumber(0);
+    let mut sent = Vec::new();
+    for (index, unit) in obus
+        .chunk_by(|_, next| next.kind != DELIMITER)
+        .enumerate()
+    {
+        let data = av1::temporal_unit(unit.iter().copied());
+        if index == 0 {
+            let header = av1::sequence_header(&data).unwrap();
+            let format = av1::format_from_sequence_header(header.whole).unwrap();
+            let format = Arc::new(format);
+            sent.push(Item::Format { track, format });
+        }
+        let time = MediaTime(index as i64 * 40_000);
+        let keyframe = av1::is_key_temporal_unit(&data);
+        let frame = Frame {
+            dts: time,
+            pts: time,
+            keyframe,
+            data,
+        };
+        sent.push(Item::Frame { track, frame });
+    }
+    assert!(sent.len() > 5, "{}", sent.len());
+    assert_eq!(of_track(&items(&mux(&sent)), 0), of_track(&sent, 0));
 }

@@ -150,7 +150,9 @@ pub struct Endpoint {
     pub(super) callers: HashMap<(SocketAddr, u32), u32>,
     pub(super) budget: Budget,
     pub(super) out: Outputs,
+    /// When all was looked after, and when packets last had their turn.
     ticked: i64,
+    flushed: i64,
 }
 
 impl Endpoint {
@@ -170,6 +172,7 @@ impl Endpoint {
             budget: Budget::default(),
             out: Outputs::default(),
             ticked: 0,
+            flushed: 0,
         }
     }
 
@@ -217,6 +220,7 @@ impl Endpoint {
     /// The time that [`Self::poll_timeout`] told has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.micros(now);
+        self.flushed = now;
         if now - self.ticked < TICK {
             for connection in self.connections.values_mut() {
                 connection.flush(now, &mut self.out);
@@ -248,8 +252,13 @@ impl Endpoint {
             .connections
             .values()
             .any(|connection| connection.sender.is_waiting());
-        let after = if busy { BUSY_TICK } else { TICK };
-        Some(self.epoch + Duration::from_micros(u64::try_from(self.ticked + after).unwrap_or(0)))
+        let tick = self.ticked + TICK;
+        let at = if busy {
+            tick.min(self.flushed + BUSY_TICK)
+        } else {
+            tick
+        };
+        Some(self.epoch + Duration::from_micros(u64::try_from(at).unwrap_or(0)))
     }
 
     /// The next datagram to be sent.

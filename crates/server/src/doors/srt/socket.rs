@@ -183,6 +183,7 @@ impl Socket {
         {
             self.metrics.counted(&open.counted, &now);
         }
+        self.metrics.open(self.open.len());
     }
 
     async fn transmit(&mut self) {
