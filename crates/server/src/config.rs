@@ -48,6 +48,8 @@ pub struct Config {
     pub broadcast: Broadcast,
     /// The SRT port.
     pub srt: Srt,
+    /// HLS.
+    pub hls: Hls,
     /// Where what must survive a restart is kept.
     pub store: Store,
     /// Event delivery.
@@ -160,6 +162,22 @@ pub struct Broadcast {
     pub ffmpeg: PathBuf,
     /// Players wait this long for an encoder that is gone.
     pub linger: Span,
+}
+
+/// Section `hls`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hls {
+    /// How long a part should be.
+    pub part: Span,
+    /// A segment ends at the first keyframe after so long.
+    pub segment: Span,
+    /// How far back a viewer can go.
+    pub window: Span,
+    /// Media of one room that is kept for that at most, in MiB.
+    pub memory_mib: u32,
+    /// Segments of a room are made for so long after the last request.
+    pub idle: Span,
 }
 
 /// Section `store`.

@@ -6,6 +6,7 @@ mod cors;
 mod faults;
 mod guarantee;
 mod health;
+mod hls;
 pub mod log;
 mod metrics;
 mod signal;
@@ -101,7 +102,8 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/guarantee/v1/receipts", receipts())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
-        .with_state(doors.clone());
+        .with_state(doors.clone())
+        .merge(hls::router(doors));
     let mut router = match &doors.guarantee {
         Some(shared) => router.merge(log::routes(shared.log.clone())),
         None => router,

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use super::{
-    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room,
-    Rtc, Span, Srt, Webhook,
+    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Hls, Http, Limits, Log, LogFormat, Mail, Phone,
+    Room, Rtc, Span, Srt, Webhook,
 };
 
 /// One key of the file.
@@ -121,6 +121,23 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "srt.latency",
         "streams are held back for so long, so that lost packets can come again; callers may ask for more",
+    ),
+    setting(
+        "hls.part",
+        "length of a part: players are about four of them behind; it becomes a whole number of frames",
+    ),
+    setting(
+        "hls.segment",
+        "a segment ends at the first keyframe after this; a smaller distance between keyframes than this does not make it shorter",
+    ),
+    setting("hls.window", "how far back viewers can go"),
+    setting(
+        "hls.memory_mib",
+        "MiB of media that are kept for that, of each room; less of the window where a stream has more",
+    ),
+    setting(
+        "hls.idle",
+        "segments of a room are made from the first request until nobody has asked for so long",
     ),
     setting(
         "store.url",
@@ -315,6 +332,20 @@ impl Default for Srt {
             // What libsrt and the draft take: enough for three round trips of
             // 40 ms.
             latency: Span(Duration::from_millis(120)),
+        }
+    }
+}
+
+impl Default for Hls {
+    fn default() -> Self {
+        Self {
+            part: Span(Duration::from_millis(200)),
+            segment: Span(Duration::from_secs(2)),
+            window: Span(Duration::from_secs(30)),
+            // The window, twice, at 17 Mbps: segments stay for who is late.
+            memory_mib: 128,
+            // A viewer whose network is away for a while finds everything again.
+            idle: Span(Duration::from_secs(30)),
         }
     }
 }

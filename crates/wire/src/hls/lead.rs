@@ -154,6 +154,8 @@ impl Segmenter {
         let (Some(segment), Some(held)) = (rendition.open(), &rendition.held) else {
             return;
         };
+        let lasts = rendition.micros(ticks - held.ticks);
+        self.longest_frame = self.longest_frame.max(lasts);
         if ticks - segment.start > limit && held.ticks > segment.start {
             let at = held.ticks;
             self.cut(lead, at);

@@ -64,6 +64,8 @@ pub struct Segmenter {
     pub(super) waiting: VecDeque<(usize, Frame)>,
     /// `EXT-X-TARGETDURATION` in seconds, once it is known.
     pub(super) target: Option<i64>,
+    /// The longest that a frame of the lead took so far, in microseconds.
+    pub(super) longest_frame: i64,
     pub(super) ended: bool,
     /// Part of all names of media: those of an earlier run are others.
     pub(super) run: String,
@@ -88,6 +90,7 @@ impl Segmenter {
             lead_at: MediaTime(0),
             waiting: VecDeque::new(),
             target: None,
+            longest_frame: 0,
             ended: false,
             run: String::new(),
             events: 0,
@@ -133,6 +136,12 @@ impl Segmenter {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// `EXT-X-TARGETDURATION` in seconds, once it is known: with the first segment.
+    #[must_use]
+    pub fn target_seconds(&self) -> Option<i64> {
+        self.target
     }
 
     /// Whether the stream has ended.
