@@ -13,6 +13,7 @@ pub mod ingress;
 mod message;
 mod play;
 pub mod program;
+pub mod record;
 mod room_track;
 pub mod status;
 mod tap;

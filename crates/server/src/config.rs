@@ -50,6 +50,8 @@ pub struct Config {
     pub srt: Srt,
     /// HLS.
     pub hls: Hls,
+    /// Recordings.
+    pub record: Record,
     /// Where what must survive a restart is kept.
     pub store: Store,
     /// Event delivery.
@@ -178,6 +180,20 @@ pub struct Hls {
     pub memory_mib: u32,
     /// Segments of a room are made for so long after the last request.
     pub idle: Span,
+}
+
+/// Section `record`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Record {
+    /// Where files go; empty: `recordings` in the data directory.
+    pub dir: PathBuf,
+    /// Files grow by pieces of this length.
+    pub fragment: Span,
+    /// Files are written through to the disk so often.
+    pub sync: Span,
+    /// Files are rewritten at the end so that they start fast.
+    pub faststart: bool,
 }
 
 /// Section `store`.

@@ -9,6 +9,7 @@ mod health;
 mod hls;
 pub mod log;
 mod metrics;
+mod recordings;
 mod signal;
 mod srt;
 mod twirp;
@@ -44,6 +45,8 @@ pub struct Doors {
     pub control: Control,
     /// Encoders and players that are not WebRTC.
     pub broadcast: Broadcast,
+    /// Recordings; there once the server knows its folder.
+    pub recorder: Option<crate::broadcast::record::Recorder>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.
@@ -96,6 +99,14 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/console/config.json", get(console::config))
         .route("/broadcast/v1/streams", get(broadcast::streams))
         .route("/broadcast/v1/streams/{room}", get(broadcast::stream))
+        .route(
+            "/broadcast/v1/recordings",
+            get(recordings::list).post(recordings::begin),
+        )
+        .route(
+            "/broadcast/v1/recordings/{id}",
+            get(recordings::see).delete(recordings::end),
+        )
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
         .route("/guarantee/v1/probes", probes())

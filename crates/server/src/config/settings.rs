@@ -2,11 +2,12 @@
 //! `config print`, the environment variables and "did you mean".
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
     Alerts, Broadcast, Config, DEV_KEY, Guarantee, Hls, Http, Limits, Log, LogFormat, Mail, Phone,
-    Room, Rtc, Span, Srt, Webhook,
+    Record, Room, Rtc, Span, Srt, Webhook,
 };
 
 /// One key of the file.
@@ -138,6 +139,22 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "hls.idle",
         "segments of a room are made from the first request until nobody has asked for so long",
+    ),
+    setting(
+        "record.dir",
+        "folder of recordings; empty: `recordings` in the data directory",
+    ),
+    setting(
+        "record.fragment",
+        "recordings grow by pieces of this length: what is lost where the server dies",
+    ),
+    setting(
+        "record.sync",
+        "recordings are written through to the disk so often: what is lost where the machine dies",
+    ),
+    setting(
+        "record.faststart",
+        "rewrite a recording when it ends (with ffmpeg), so that players find its index at the front",
     ),
     setting(
         "store.url",
@@ -346,6 +363,18 @@ impl Default for Hls {
             memory_mib: 128,
             // A viewer whose network is away for a while finds everything again.
             idle: Span(Duration::from_secs(30)),
+        }
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::new(),
+            fragment: Span(Duration::from_secs(1)),
+            // What a machine's death may cost; a disk is not busy with so few.
+            sync: Span(Duration::from_secs(5)),
+            faststart: true,
         }
     }
 }
