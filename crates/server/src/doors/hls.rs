@@ -72,9 +72,9 @@ async fn media(
     let what = Resource::parse(&file);
     let answer = async {
         let what = what.ok_or(Problem::NotFound("HLS has no such file"))?;
-        hls.sessions
-            .admit(&hls.doors.broadcast, &room, &query, from)
-            .await?;
+        let broadcast = &hls.doors.broadcast;
+        let place = (&*room, false);
+        hls.sessions.admit(broadcast, place, &query, from).await?;
         let stream = hls.streams.running(&room)?;
         stream.media(&rendition, &run, what).await
     };
@@ -96,14 +96,29 @@ impl Hls {
         let name = name.ok_or(Problem::NotFound("HLS has no such file"))?;
         let request = query.request()?;
         let broadcast = &self.doors.broadcast;
-        let session = self.sessions.admit(broadcast, room, query, from).await?;
-        let tail = query.tail(&session);
+        let place = (room, name == "index");
+        let viewer = self.sessions.admit(broadcast, place, query, from).await?;
+        let tail = query.tail(&viewer.number);
+        let answer = self.answer(room, name, request, &tail).await;
+        if answer.is_err() && viewer.new {
+            self.sessions.leave(room, &viewer.number);
+        }
+        answer
+    }
+
+    async fn answer(
+        &self,
+        room: &str,
+        name: &str,
+        request: PlaylistRequest,
+        tail: &str,
+    ) -> Result<(Kind, String), Problem> {
         let stream = self.streams.get(room).await?;
         if name == "index" {
-            let text = stream.multivariant(&tail).await?;
+            let text = stream.multivariant(tail).await?;
             return Ok((Kind::Multivariant, text));
         }
-        let text = stream.playlist(name, request, &tail).await?;
+        let text = stream.playlist(name, request, tail).await?;
         let seconds = stream.target();
         Ok(match request.msn {
             Some(_) => (Kind::Awaited(seconds), text),

@@ -78,9 +78,10 @@ fn packed(text: &str, headers: &HeaderMap) -> Option<Vec<u8>> {
 
 /// Media never changes: its name is used once.
 pub(super) fn media(rendition: &str, mut pieces: Vec<Bytes>) -> Response {
-    let mime = match rendition.starts_with("audio") {
-        true => "audio/mp4",
-        false => "video/mp4",
+    let mime = match rendition {
+        "ts" => "video/mp2t",
+        audio if audio.starts_with("audio") => "audio/mp4",
+        _ => "video/mp4",
     };
     let len: usize = pieces.iter().map(Bytes::len).sum();
     let body = match pieces.len() {

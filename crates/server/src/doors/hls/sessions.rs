@@ -2,8 +2,9 @@
 //! gets a number with the multivariant playlist, and carries it along.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Query;
@@ -23,7 +24,18 @@ const MAX_SESSIONS: usize = 100_000;
 const NUMBER: usize = 16;
 
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<Table>);
+pub(super) struct Sessions {
+    table: Mutex<Table>,
+    /// Makes numbers of addresses, which nobody else can make.
+    secret: RandomState,
+}
+
+/// A viewer that was let in.
+pub(super) struct Admitted {
+    pub number: String,
+    /// With this request.
+    pub new: bool,
+}
 
 #[derive(Default)]
 struct Table {
@@ -39,34 +51,40 @@ struct Session {
 
 impl Sessions {
     /// Lets a request in: with the number of a viewer that was let in before, or
-    /// with a token. The number of the viewer.
+    /// with a token. Who asks for more than the multivariant playlist and brings
+    /// no number is known by his address.
     pub(super) async fn admit(
         &self,
         broadcast: &Broadcast,
-        room: &str,
+        (room, begins): (&str, bool),
         query: &Query,
         from: SocketAddr,
-    ) -> Result<String, Problem> {
+    ) -> Result<Admitted, Problem> {
         let brought = query.session.as_deref().filter(|it| is_number(it));
-        if let Some(number) = brought
-            && self.touch(room, number)
-        {
-            return Ok(number.to_owned());
+        let number = match brought {
+            Some(number) => number.to_owned(),
+            None if begins => format!("{:016x}", random()),
+            None => format!("{:016x}", self.secret.hash_one((from.ip(), &query.token))),
+        };
+        if self.touch(room, &number) {
+            return Ok(Admitted { number, new: false });
         }
         let place = (Protocol::Hls, from);
         let viewer = broadcast
             .viewer(room, query.token.as_deref(), place)
             .await?;
-        let number = match brought {
-            Some(number) => number.to_owned(),
-            None => format!("{:016x}", random()),
-        };
         self.enter(room, &number, viewer)?;
-        Ok(number)
+        Ok(Admitted { number, new: true })
+    }
+
+    /// The viewer got nothing, and is none.
+    pub(super) fn leave(&self, room: &str, number: &str) {
+        let key = (room.to_owned(), number.to_owned());
+        self.lock().by_number.remove(&key);
     }
 
     fn touch(&self, room: &str, number: &str) -> bool {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.lock();
         table.sweep(Instant::now());
         let key = (room.to_owned(), number.to_owned());
         let Some(session) = table.by_number.get_mut(&key) else {
@@ -77,7 +95,7 @@ impl Sessions {
     }
 
     fn enter(&self, room: &str, number: &str, viewer: Viewer) -> Result<(), Problem> {
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.lock();
         table.sweep(Instant::now());
         if table.by_number.len() >= MAX_SESSIONS {
             let words = "this server has as many viewers as it may have";
@@ -90,6 +108,10 @@ impl Sessions {
         let key = (room.to_owned(), number.to_owned());
         table.by_number.insert(key, session);
         Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
