@@ -16,6 +16,7 @@ use crate::auth::Keys;
 use crate::broadcast::Broadcast;
 use crate::broadcast::ingress::Ingresses;
 use crate::broadcast::pull::Pulls;
+use crate::broadcast::record::Recorder;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
@@ -138,6 +139,12 @@ impl Server {
             faults,
         );
         doors.people = people;
+        let recordings = data_dir.path().join("recordings");
+        doors.recorder = Some(Recorder::new(
+            doors.broadcast.clone(),
+            &config.record,
+            recordings,
+        ));
         let doors = Arc::new(doors);
         let srt = config.srt.enabled.then(|| SrtDoor::open(doors.clone()));
         let srt = srt.transpose()?;
@@ -308,6 +315,7 @@ fn doors_of(
         media,
         guarantee,
         people: None,
+        recorder: None,
         faults,
         ready: AtomicBool::new(true),
         connections: watch::Sender::new(0),

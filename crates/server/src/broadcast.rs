@@ -15,6 +15,7 @@ mod message;
 mod play;
 pub mod program;
 pub mod pull;
+pub mod record;
 mod room_track;
 pub mod status;
 mod tap;

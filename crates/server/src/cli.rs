@@ -3,6 +3,7 @@
 mod config;
 mod contract;
 mod evidence;
+mod hls;
 mod offers;
 mod token;
 
@@ -43,6 +44,9 @@ enum Command {
     /// Check and read evidence logs, ours and those of others.
     #[command(subcommand)]
     Evidence(evidence::EvidenceCommand),
+    /// Check low-latency HLS, ours and that of others.
+    #[command(subcommand)]
+    Hls(hls::HlsCommand),
     /// Put load on a LiveKit-compatible server with real WebRTC clients.
     Load(load::LoadArgs),
     /// See from outside whether people get in and media flows, and report it to a log.
@@ -123,6 +127,7 @@ impl Cli {
             Command::Contract(command) => command.run(),
             Command::Offers(command) => command.run(),
             Command::Evidence(command) => command.run(),
+            Command::Hls(command) => command.run(),
             Command::Load(args) => Ok(runtime()?.block_on(load::run(args))?),
             Command::Probe(args) => runtime()?.block_on(probe::run(*args)),
         }

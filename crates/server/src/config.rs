@@ -48,6 +48,10 @@ pub struct Config {
     pub broadcast: Broadcast,
     /// The SRT port.
     pub srt: Srt,
+    /// HLS.
+    pub hls: Hls,
+    /// Recordings.
+    pub record: Record,
     /// Where what must survive a restart is kept.
     pub store: Store,
     /// Event delivery.
@@ -164,6 +168,36 @@ pub struct Broadcast {
     pub pull_files: PathBuf,
     /// Players wait this long for an encoder that is gone.
     pub linger: Span,
+}
+
+/// Section `hls`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Hls {
+    /// How long a part should be.
+    pub part: Span,
+    /// A segment ends at the first keyframe after so long.
+    pub segment: Span,
+    /// How far back a viewer can go.
+    pub window: Span,
+    /// Media of one room that is kept for that at most, in MiB.
+    pub memory_mib: u32,
+    /// Segments of a room are made for so long after the last request.
+    pub idle: Span,
+}
+
+/// Section `record`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Record {
+    /// Where files go; empty: `recordings` in the data directory.
+    pub dir: PathBuf,
+    /// Files grow by pieces of this length.
+    pub fragment: Span,
+    /// Files are written through to the disk so often.
+    pub sync: Span,
+    /// Files are rewritten at the end so that they start fast.
+    pub faststart: bool,
 }
 
 /// Section `store`.

@@ -6,8 +6,10 @@ mod cors;
 mod faults;
 mod guarantee;
 mod health;
+mod hls;
 pub mod log;
 mod metrics;
+mod recordings;
 mod signal;
 mod srt;
 mod twirp;
@@ -46,6 +48,8 @@ pub struct Doors {
     pub broadcast: Broadcast,
     /// Streams that the server fetches.
     pub pulls: Pulls,
+    /// Recordings; there once the server knows its folder.
+    pub recorder: Option<crate::broadcast::record::Recorder>,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.
@@ -103,13 +107,22 @@ pub fn router(doors: &Arc<Doors>) -> Router {
             get(broadcast::pulls::list).post(broadcast::pulls::create),
         )
         .route("/broadcast/v1/pulls/{id}", delete(broadcast::pulls::delete))
+        .route(
+            "/broadcast/v1/recordings",
+            get(recordings::list).post(recordings::begin),
+        )
+        .route(
+            "/broadcast/v1/recordings/{id}",
+            get(recordings::see).delete(recordings::end),
+        )
         .route("/guarantee/v1/status", get(guarantee::status))
         .route("/guarantee/v1/faults", post(faults::make))
         .route("/guarantee/v1/probes", probes())
         .route("/guarantee/v1/receipts", receipts())
         .route("/status", get(guarantee::page))
         .fallback(console::asset)
-        .with_state(doors.clone());
+        .with_state(doors.clone())
+        .merge(hls::router(doors));
     let mut router = match &doors.guarantee {
         Some(shared) => router.merge(log::routes(shared.log.clone())),
         None => router,

@@ -17,6 +17,7 @@ pub mod doors;
 pub mod evidence;
 pub mod faults;
 pub mod guarantee;
+mod hls_check;
 pub mod http;
 pub mod load;
 pub mod logging;

@@ -66,6 +66,8 @@ pub const TARGETS: &[Target] = &[
     target("inbound", inbound),
     target("mpegts", surecast_wire::mpegts::fuzz_mpegts),
     target("srt", surecast_wire::srt::fuzz_srt),
+    target("cmaf", surecast_wire::cmaf::read::fuzz_cmaf),
+    target("hls_playlist", surecast_wire::hls::check::fuzz_playlist),
 ];
 
 /// Runs the target of that name.

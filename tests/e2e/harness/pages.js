@@ -10,6 +10,10 @@ const FILES = {
   '/client.js': '../page/client.js',
   '/wish.js': '../page/wish.js',
   '/loudness.js': '../page/loudness.js',
+  '/hls': '../page/hls.html',
+  '/hls-page.js': '../page/hls-page.js',
+  '/hls.js': '../node_modules/hls.js/dist/hls.min.js',
+  '/shaka.js': '../node_modules/shaka-player/dist/shaka-player.compiled.js',
   '/livekit-client.js': '../node_modules/livekit-client/dist/livekit-client.umd.js',
 };
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };

@@ -61,6 +61,9 @@ pub(super) struct CreateArgs {
     /// Allow listing rooms.
     #[arg(long)]
     room_list: bool,
+    /// Allow recording the room, or all rooms without --room.
+    #[arg(long)]
+    room_record: bool,
     /// Allow what this role may do with contracts, incidents, tickets and settlements: operator, agent,
     /// account_manager, expert, customer, auditor, probe or hook.
     #[arg(long, value_name = "ROLE")]
@@ -105,7 +108,8 @@ impl CreateArgs {
                 "--guarantee-role customer needs --contract: which contracts are the customer's",
             );
         }
-        let elsewhere = self.room_create || self.room_list || self.guarantee_role.is_some();
+        let elsewhere =
+            self.room_create || self.room_list || self.room_record || self.guarantee_role.is_some();
         if self.identity.is_some() && self.room.is_none() && !elsewhere {
             return wrong("--identity needs --room: the room that may be joined");
         }
@@ -154,6 +158,7 @@ impl CreateArgs {
                 room_admin: self.room_admin,
                 room_create: self.room_create,
                 room_list: self.room_list,
+                room_record: self.room_record,
                 can_publish: self.can_publish,
                 can_subscribe: self.can_subscribe,
                 can_publish_data: self.can_publish_data,

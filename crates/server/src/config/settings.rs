@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Http, Limits, Log, LogFormat, Mail, Phone, Room,
-    Rtc, Span, Srt, Webhook,
+    Alerts, Broadcast, Config, DEV_KEY, Guarantee, Hls, Http, Limits, Log, LogFormat, Mail, Phone,
+    Record, Room, Rtc, Span, Srt, Webhook,
 };
 
 /// One key of the file.
@@ -130,6 +130,39 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "srt.latency",
         "streams are held back for so long, so that lost packets can come again; callers may ask for more",
+    ),
+    setting(
+        "hls.part",
+        "length of a part: players are about four of them behind; it becomes a whole number of frames",
+    ),
+    setting(
+        "hls.segment",
+        "a segment ends at the first keyframe after this; a smaller distance between keyframes than this does not make it shorter",
+    ),
+    setting("hls.window", "how far back viewers can go"),
+    setting(
+        "hls.memory_mib",
+        "MiB of media that are kept for that, of each room; less of the window where a stream has more",
+    ),
+    setting(
+        "hls.idle",
+        "segments of a room are made from the first request until nobody has asked for so long",
+    ),
+    setting(
+        "record.dir",
+        "folder of recordings; empty: `recordings` in the data directory",
+    ),
+    setting(
+        "record.fragment",
+        "recordings grow by pieces of this length: what is lost where the server dies",
+    ),
+    setting(
+        "record.sync",
+        "recordings are written through to the disk so often: what is lost where the machine dies",
+    ),
+    setting(
+        "record.faststart",
+        "rewrite a recording when it ends (with ffmpeg), so that players find its index at the front",
     ),
     setting(
         "store.url",
@@ -326,6 +359,32 @@ impl Default for Srt {
             // What libsrt and the draft take: enough for three round trips of
             // 40 ms.
             latency: Span(Duration::from_millis(120)),
+        }
+    }
+}
+
+impl Default for Hls {
+    fn default() -> Self {
+        Self {
+            part: Span(Duration::from_millis(200)),
+            segment: Span(Duration::from_secs(2)),
+            window: Span(Duration::from_secs(30)),
+            // The window, twice, at 17 Mbps: segments stay for who is late.
+            memory_mib: 128,
+            // A viewer whose network is away for a while finds everything again.
+            idle: Span(Duration::from_secs(30)),
+        }
+    }
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            dir: PathBuf::new(),
+            fragment: Span(Duration::from_secs(1)),
+            // What a machine's death may cost; a disk is not busy with so few.
+            sync: Span(Duration::from_secs(5)),
+            faststart: true,
         }
     }
 }

@@ -10,9 +10,11 @@ mod entry;
 mod event;
 mod init;
 pub mod read;
+mod recording;
 #[cfg(test)]
 mod tests;
 
 pub use chunk::{Run, Sample, chunk};
 pub use event::{ID3_SCHEME, event, producer_time};
 pub use init::{Track, init, timescale};
+pub use recording::{Recording, Written};

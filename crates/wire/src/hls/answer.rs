@@ -38,6 +38,8 @@ pub enum Resource {
     Segment(u64),
     /// `{msn}.{part}.m4s`.
     Part(u64, usize),
+    /// `{msn}.ts`, of the rendition `ts`.
+    Transport(u64),
 }
 
 impl Resource {
@@ -46,6 +48,9 @@ impl Resource {
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(number) = name.strip_prefix("init-") {
             return number.strip_suffix(".mp4")?.parse().ok().map(Self::Init);
+        }
+        if let Some(msn) = name.strip_suffix(".ts") {
+            return msn.parse().ok().map(Self::Transport);
         }
         let name = name.strip_suffix(".m4s")?;
         match name.split_once('.') {
@@ -60,6 +65,9 @@ impl Segmenter {
     /// empty, or `token=…&session=…`, to be escaped by the caller.
     #[must_use]
     pub fn playlist(&self, name: &str, request: PlaylistRequest, query: &str) -> Answer<String> {
+        if name == "ts" {
+            return self.transport_playlist(query);
+        }
         let Some(index) = self.index(name) else {
             return if self.begun || self.ended {
                 Answer::Gone
@@ -126,6 +134,9 @@ impl Segmenter {
     /// folder of its name.
     #[must_use]
     pub fn media(&self, name: &str, run: &str, what: Resource) -> Answer<Vec<Bytes>> {
+        if let (Resource::Transport(msn), true, "ts") = (what, run == self.run, name) {
+            return self.transport_segment(msn);
+        }
         let Some(index) = self.index(name).filter(|_| run == self.run) else {
             return Answer::Gone;
         };
@@ -146,6 +157,7 @@ impl Segmenter {
                 }
             }
             Resource::Part(msn, part) => self.part(rendition, msn, part),
+            Resource::Transport(_) => Answer::Gone,
         }
     }
 

@@ -91,6 +91,7 @@ impl Segmenter {
             .flat_map(|rendition| &rendition.segments)
             .filter(|segment| segment.finished);
         let longest = finished.map(|it| it.micros()).max().unwrap_or(0);
+        let longest = longest.max(self.longest_frame);
         let whole = (self.settings.segment + 999_999) / 1_000_000;
         self.target = Some(whole.max((longest + 500_000) / 1_000_000));
     }

@@ -9,16 +9,12 @@ use super::rendition::Rendition;
 use super::segmenter::Segmenter;
 
 /// Followers wait for the lead, so that their segments end where its do, but not
-/// for longer than this in microseconds: more than sound is ever ahead in what
-/// encoders send.
-const PATIENCE: i64 = 2_000_000;
-
-/// Frames further ahead of the lead than this, in microseconds, belong to
-/// another clock.
-const MAX_AHEAD: i64 = 10_000_000;
+/// for longer than this in microseconds: after so long the lead's clock is taken
+/// to have jumped.
+const PATIENCE: i64 = 10_000_000;
 
 /// Frames that wait at most: [`PATIENCE`] of sound in frames of 2.5 ms.
-const MAX_WAITING: usize = 800;
+const MAX_WAITING: usize = 4000;
 
 impl Segmenter {
     pub(super) fn follower_frame(&mut self, index: usize, frame: &Frame) {
@@ -28,46 +24,53 @@ impl Segmenter {
             return;
         }
         let ahead = frame.dts.since(self.lead_at);
-        if ahead > MAX_AHEAD || ahead < -MAX_AHEAD {
+        if !(-PATIENCE..=PATIENCE).contains(&ahead) {
             return;
         }
         self.wait(index, frame);
         self.release(self.lead_at.0);
     }
 
+    /// The oldest frames give way where there are too many: while the lead stands
+    /// still, nobody plays.
     fn wait(&mut self, index: usize, frame: &Frame) {
-        if self.waiting.len() >= MAX_WAITING {
-            self.waiting.pop_front();
-        }
+        self.waiting_bytes += frame.data.len();
         self.waiting.push_back((index, frame.clone()));
-    }
-
-    /// Takes the frames that wait up to this decoding time, and those that have
-    /// waited for too long.
-    pub(super) fn release(&mut self, until: i64) {
-        if !self.begun || (self.broken && !self.ended) {
-            return;
-        }
-        while let Some((_, frame)) = self.waiting.front() {
-            let newest = self.waiting.back().map_or(0, |(_, last)| last.dts.0);
-            let late = newest.saturating_sub(frame.dts.0) > PATIENCE;
-            if frame.dts.0 > until && !late && self.waiting.len() < MAX_WAITING {
+        let most = self.settings.bytes / 8;
+        while self.waiting.len() > MAX_WAITING || self.waiting_bytes > most {
+            if self.next_waiting().is_none() {
                 return;
             }
-            let Some((index, frame)) = self.waiting.pop_front() else {
-                return;
-            };
-            self.take(index, &frame);
+        }
+    }
+
+    fn next_waiting(&mut self) -> Option<(usize, Frame)> {
+        let (index, frame) = self.waiting.pop_front()?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(frame.data.len());
+        Some((index, frame))
+    }
+
+    /// Takes the frames that wait up to this decoding time.
+    pub(super) fn release(&mut self, until: i64) {
+        if !self.begun || self.broken {
+            return;
+        }
+        while self
+            .waiting
+            .front()
+            .is_some_and(|(_, it)| it.dts.0 <= until)
+        {
+            if let Some((index, frame)) = self.next_waiting() {
+                self.take(index, &frame);
+            }
         }
     }
 
     fn take(&mut self, index: usize, frame: &Frame) {
         let out = self.epoch.place(frame.dts);
-        let ahead = frame.dts.since(self.lead_at);
         let rendition = &self.renditions[index];
-        // It belongs to what was before the discontinuity, or to what comes
-        // after the next.
-        if rendition.next_format.is_some() || out < self.epoch.out || ahead > MAX_AHEAD {
+        // It belongs to what was before the discontinuity.
+        if rendition.next_format.is_some() || out < self.epoch.out {
             return;
         }
         let wanted = rendition.ticks(out);

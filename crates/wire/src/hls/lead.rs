@@ -76,7 +76,7 @@ impl Segmenter {
             out: ends.max().unwrap_or(0),
         };
         self.lead_at = frame.dts;
-        self.waiting.retain(|(_, waiting)| waiting.dts >= frame.dts);
+        self.keep_waiting(|_, waiting| waiting.dts >= frame.dts);
         self.msn += 1;
         self.breaks += 1;
         for index in 0..self.renditions.len() {
@@ -115,6 +115,12 @@ impl Segmenter {
     pub(super) fn close_follower(&mut self, index: usize, end: i64) {
         self.force_cuts(index);
         let rendition = &mut self.renditions[index];
+        if rendition.kind == Kind::Video {
+            // A still picture would make the segment longer than players were told.
+            rendition.settle_nominal();
+            rendition.finish();
+            return;
+        }
         let end = rendition.ticks(end);
         let own = match &rendition.held {
             Some(held) => held.ticks + held.nominal,
@@ -154,6 +160,8 @@ impl Segmenter {
         let (Some(segment), Some(held)) = (rendition.open(), &rendition.held) else {
             return;
         };
+        let lasts = rendition.micros(ticks - held.ticks);
+        self.longest_frame = self.longest_frame.max(lasts);
         if ticks - segment.start > limit && held.ticks > segment.start {
             let at = held.ticks;
             self.cut(lead, at);

@@ -20,6 +20,7 @@ mod settings;
 mod silence;
 #[cfg(test)]
 mod tests;
+mod transport;
 
 pub use answer::{Answer, PlaylistRequest, Resource};
 pub use segmenter::Segmenter;

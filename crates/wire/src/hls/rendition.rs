@@ -145,6 +145,7 @@ impl Rendition {
             msn,
             breaks: breaks.0,
             breaks_before: breaks.1,
+            format: self.format.clone(),
             map: self.maps.back().map_or(0, |(number, _)| *number),
             scale: self.scale,
             start,

@@ -1,7 +1,9 @@
 //! Segments and their parts.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use surecast_media::frame::MediaTime;
+use surecast_media::frame::{Format, MediaTime};
 
 /// A part that is ready.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub(super) struct Segment {
     pub breaks: bool,
     /// Discontinuities up to here, this one included.
     pub breaks_before: u64,
+    /// What its frames are in.
+    pub format: Arc<Format>,
     /// Number of its initialization segment.
     pub map: u32,
     /// Ticks a second.

@@ -62,8 +62,11 @@ pub struct Segmenter {
     pub(super) lead_at: MediaTime,
     /// Frames of followers that the lead has not reached yet.
     pub(super) waiting: VecDeque<(usize, Frame)>,
+    pub(super) waiting_bytes: usize,
     /// `EXT-X-TARGETDURATION` in seconds, once it is known.
     pub(super) target: Option<i64>,
+    /// The longest that a frame of the lead took so far, in microseconds.
+    pub(super) longest_frame: i64,
     pub(super) ended: bool,
     /// Part of all names of media: those of an earlier run are others.
     pub(super) run: String,
@@ -87,7 +90,9 @@ impl Segmenter {
             breaks: 0,
             lead_at: MediaTime(0),
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
             target: None,
+            longest_frame: 0,
             ended: false,
             run: String::new(),
             events: 0,
@@ -115,7 +120,6 @@ impl Segmenter {
         }
         self.ended = true;
         self.version += 1;
-        self.release(i64::MAX);
         let Some(lead) = self.lead.filter(|_| self.begun) else {
             return;
         };
@@ -133,6 +137,12 @@ impl Segmenter {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
+    }
+
+    /// `EXT-X-TARGETDURATION` in seconds, once it is known: with the first segment.
+    #[must_use]
+    pub fn target_seconds(&self) -> Option<i64> {
+        self.target
     }
 
     /// Whether the stream has ended.
@@ -230,7 +240,13 @@ impl Segmenter {
             self.hand_over(old);
         }
         self.lead = lead;
-        self.waiting.retain(|(index, _)| Some(*index) != lead);
+        self.keep_waiting(|index, _| Some(index) != lead);
+    }
+
+    /// Drops the frames that wait and are of no use.
+    pub(super) fn keep_waiting(&mut self, of_use: impl Fn(usize, &Frame) -> bool) {
+        self.waiting.retain(|(index, frame)| of_use(*index, frame));
+        self.waiting_bytes = self.waiting.iter().map(|(_, it)| it.data.len()).sum();
     }
 
     /// The lead becomes a follower: its segments end where the others' do, and

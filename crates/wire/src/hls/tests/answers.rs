@@ -105,3 +105,26 @@ fn memory_is_bounded() {
         assert!(segmenter.bytes() < 3 << 20, "{}", segmenter.bytes());
     }
 }
+
+#[test]
+fn old_players_get_a_transport_stream() {
+    let segmenter = stream(9);
+    let whole = PlaylistRequest::default();
+    insta::assert_snapshot!(
+        "transport",
+        text(segmenter.playlist("ts", whole, "token=x"))
+    );
+    let run = format!("{:x}", EPOCH / 1_000_000);
+    let first = Resource::Transport(EPOCH as u64 / 2_000_000);
+    let Answer::Ready(bytes) = segmenter.media("ts", &run, first) else {
+        panic!("a segment that is listed is not there")
+    };
+    // The pictures of this test are none; the sound is.
+    let bytes = bytes.concat();
+    assert!(
+        bytes
+            .chunks(188)
+            .all(|packet| packet.len() == 188 && packet[0] == 0x47)
+    );
+    assert!(bytes.len() > 100 * 188, "{} bytes", bytes.len());
+}

@@ -1,0 +1,60 @@
+// Plays HLS with hls.js or shaka, and tells how.
+
+const video = document.getElementById('video');
+const errors = [];
+let player;
+let analyser;
+
+/** How far the picture is behind the clock, by the dates of the playlist. */
+function latency() {
+  const date = player.playingDate?.getTime?.();
+  return date ? Date.now() - date : null;
+}
+
+/** The level of what is heard, 0 to 1. */
+function loudness() {
+  if (!analyser) {
+    const context = new AudioContext();
+    analyser = context.createAnalyser();
+    const source = context.createMediaElementSource(video);
+    source.connect(analyser);
+    analyser.connect(context.destination);
+    context.resume();
+  }
+  const samples = new Float32Array(analyser.fftSize);
+  analyser.getFloatTimeDomainData(samples);
+  return Math.max(...samples.map(Math.abs));
+}
+
+window.hlsPage = {
+  errors,
+  loudness,
+  playHlsJs(url) {
+    player = new Hls({ lowLatencyMode: true, enableWorker: false });
+    player.on(Hls.Events.ERROR, (_, data) => errors.push(`${data.type} ${data.details} fatal=${data.fatal} ${data.response?.code ?? ''}`));
+    player.loadSource(url);
+    player.attachMedia(video);
+  },
+  async playShaka(url) {
+    shaka.polyfill.installAll();
+    const it = new shaka.Player();
+    await it.attach(video);
+    it.configure({ streaming: { lowLatencyMode: true } });
+    it.addEventListener('error', (event) => errors.push(`shaka ${event.detail.code}`));
+    player = { get playingDate() { return it.getPlayheadTimeAsDate(); } };
+    await it.load(url);
+  },
+  state() {
+    const quality = video.getVideoPlaybackQuality();
+    return {
+      frames: quality.totalVideoFrames,
+      dropped: quality.droppedVideoFrames,
+      width: video.videoWidth,
+      time: video.currentTime,
+      latency: player && latency(),
+      loudness: loudness(),
+      buffered: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0,
+      errors: errors.slice(-10),
+    };
+  },
+};
