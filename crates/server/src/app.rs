@@ -146,7 +146,7 @@ impl Server {
             recordings,
         ));
         let doors = Arc::new(doors);
-        let srt = config.srt.enabled.then(|| SrtDoor::open(doors.clone()));
+        let srt = config.srt.enabled.then(|| SrtDoor::open(&doors));
         let srt = srt.transpose()?;
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;

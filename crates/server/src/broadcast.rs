@@ -193,6 +193,11 @@ impl Broadcast {
     /// # Errors
     /// In words for who set up the encoder.
     pub async fn publish(&self, request: PublishRequest) -> Result<Publisher, Refusal> {
+        // Large, and made once for each encoder.
+        Box::pin(self.let_in(request)).await
+    }
+
+    async fn let_in(&self, request: PublishRequest) -> Result<Publisher, Refusal> {
         let token = request.token.as_deref();
         let (room, grants) = self.may_publish(&request.room, token)?;
         self.publish_with(PublishRequest { room, ..request }, grants)

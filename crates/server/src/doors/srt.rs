@@ -51,7 +51,7 @@ impl SrtDoor {
     ///
     /// # Errors
     /// It is taken, or the passphrase cannot be used.
-    pub fn open(doors: Arc<Doors>) -> anyhow::Result<Self> {
+    pub fn open(doors: &Arc<Doors>) -> anyhow::Result<Self> {
         let section = &doors.config.srt;
         let settings = settings(section)?;
         let listen = section.listen;

@@ -35,7 +35,7 @@ const NTP_EPOCH: u64 = 2_208_988_800;
 #[must_use]
 pub fn producer_time(track: u32, unix_micros: u64, time: u64) -> Bytes {
     let seconds = unix_micros / 1_000_000 + NTP_EPOCH;
-    let fraction = (unix_micros % 1_000_000 << 32) / 1_000_000;
+    let fraction = ((unix_micros % 1_000_000) << 32) / 1_000_000;
     let mut out = Boxes::default();
     // Flags 24: the time at which the frame was captured.
     out.full(b"prft", 1, 24, |out| {

@@ -415,10 +415,7 @@ fn av1_survives() {
     let obus: Vec<av1::Obu<'_>> = av1::obus(STREAM).collect();
     let track = TrackNumber(0);
     let mut sent = Vec::new();
-    for (index, unit) in obus
-        .chunk_by(|_, next| next.kind != DELIMITER)
-        .enumerate()
-    {
+    for (index, unit) in obus.chunk_by(|_, next| next.kind != DELIMITER).enumerate() {
         let data = av1::temporal_unit(unit.iter().copied());
         if index == 0 {
             let header = av1::sequence_header(&data).unwrap();
