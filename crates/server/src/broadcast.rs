@@ -18,8 +18,8 @@ pub mod status;
 mod tap;
 mod timeline;
 pub mod transcode;
-mod variant;
 pub mod ts;
+mod variant;
 pub mod viewers;
 
 use std::collections::{HashMap, HashSet};

@@ -142,8 +142,7 @@ impl Room {
                 true => cx.settings.resume_window / 3,
                 false => cx.settings.resume_window,
             };
-            cx.timers
-                .set(self.id, Subject::Media(key), now.at + window);
+            cx.timers.set(self.id, Subject::Media(key), now.at + window);
             self.hurry_if_gone(cx, key, now);
         }
     }

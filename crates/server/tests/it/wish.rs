@@ -78,11 +78,19 @@ async fn an_encoder_is_answered_and_can_leave() {
     assert_eq!(answer.header("content-type"), "application/sdp");
     assert!(answer.header("etag").starts_with('"'));
     let sdp = answer.text();
-    assert!(sdp.contains("a=ice-lite") && sdp.contains("a=candidate:"), "{sdp}");
+    assert!(
+        sdp.contains("a=ice-lite") && sdp.contains("a=candidate:"),
+        "{sdp}"
+    );
     assert_eq!(sdp.matches("a=recvonly").count(), 2, "{sdp}");
     let location = answer.header("location").to_owned();
     assert!(location.starts_with("/whip/session/"), "{location}");
-    assert_eq!(server.metric("surecast_stream_sessions{door=\"whip\"}").await, Some(1.0));
+    assert_eq!(
+        server
+            .metric("surecast_stream_sessions{door=\"whip\"}")
+            .await,
+        Some(1.0)
+    );
 
     let ask = |method: &'static str, path| Ask {
         method,
@@ -92,13 +100,24 @@ async fn an_encoder_is_answered_and_can_leave() {
         body: "",
     };
     let other_door = location.replace("whip", "whep");
-    assert_eq!(send(&server, ask("DELETE", &other_door), &[]).await.status, 404);
+    assert_eq!(
+        send(&server, ask("DELETE", &other_door), &[]).await.status,
+        404
+    );
     assert_eq!(send(&server, ask("GET", &location), &[]).await.status, 405);
-    assert_eq!(send(&server, ask("DELETE", &location), &[]).await.status, 200);
+    assert_eq!(
+        send(&server, ask("DELETE", &location), &[]).await.status,
+        200
+    );
     let gone = send(&server, ask("DELETE", &location), &[]).await;
     assert_eq!(gone.status, 404);
     assert!(detail(&gone).contains("no such session"));
-    assert_eq!(server.metric("surecast_stream_sessions{door=\"whip\"}").await, Some(0.0));
+    assert_eq!(
+        server
+            .metric("surecast_stream_sessions{door=\"whip\"}")
+            .await,
+        Some(0.0)
+    );
     assert_eq!(server.metric("surecast_participants").await, Some(0.0));
     server.stop();
 }
@@ -107,7 +126,10 @@ async fn an_encoder_is_answered_and_can_leave() {
 async fn candidates_and_ice_restarts() {
     let server = Server::dev(&[]);
     let answer = send(&server, offer("/whip/show", OFFER, None), &[]).await;
-    let (location, etag) = (answer.header("location").to_owned(), answer.header("etag").to_owned());
+    let (location, etag) = (
+        answer.header("location").to_owned(),
+        answer.header("etag").to_owned(),
+    );
     let patch = |body: &'static str| Ask {
         method: "PATCH",
         path: &location,
@@ -127,20 +149,29 @@ async fn candidates_and_ice_restarts() {
     let current = [("if-match", etag.as_str())];
     assert_eq!(send(&server, patch(CANDIDATE), &current).await.status, 204);
     assert_eq!(send(&server, patch(RESTART), &current).await.status, 412);
-    assert_eq!(send(&server, patch("a=nothing"), &current).await.status, 400);
+    assert_eq!(
+        send(&server, patch("a=nothing"), &current).await.status,
+        400
+    );
     let wrong = Ask {
         kind: "application/sdp",
         ..patch(CANDIDATE)
     };
     let wrong = send(&server, wrong, &current).await;
     assert_eq!(wrong.status, 415);
-    assert_eq!(wrong.header("accept-patch"), "application/trickle-ice-sdpfrag");
+    assert_eq!(
+        wrong.header("accept-patch"),
+        "application/trickle-ice-sdpfrag"
+    );
 
     let restarted = send(&server, patch(RESTART), &[("if-match", "*")]).await;
     assert_eq!(restarted.status, 200, "{}", restarted.text());
     assert_ne!(restarted.header("etag"), etag);
     let fragment = restarted.text();
-    assert!(fragment.contains("a=ice-ufrag:") && fragment.contains("a=candidate:"), "{fragment}");
+    assert!(
+        fragment.contains("a=ice-ufrag:") && fragment.contains("a=candidate:"),
+        "{fragment}"
+    );
     let sdp = answer.text();
     let ufrag = sdp.lines().find(|l| l.starts_with("a=ice-ufrag:")).unwrap();
     assert!(!fragment.contains(ufrag), "fresh credentials");
@@ -156,12 +187,28 @@ async fn refusals_are_in_words() {
     let mute = token_for(&speaker);
     let good = token_for(&joiner("show", "ann"));
     let expected: &[(Ask, u16, &str)] = &[
-        (offer("/whip/show", OFFER, Some("nonsense")), 401, "malformed token"),
+        (
+            offer("/whip/show", OFFER, Some("nonsense")),
+            401,
+            "malformed token",
+        ),
         (offer("/whip/v1", OFFER, None), 401, "no token"),
-        (offer("/whip/show?token=x.y.z", OFFER, None), 401, "invalid authorization token"),
-        (offer("/whip/other", OFFER, Some(&good)), 403, "for the room \"show\""),
+        (
+            offer("/whip/show?token=x.y.z", OFFER, None),
+            401,
+            "invalid authorization token",
+        ),
+        (
+            offer("/whip/other", OFFER, Some(&good)),
+            403,
+            "for the room \"show\"",
+        ),
         (offer("/whip/show", OFFER, Some(&mute)), 403, "canPublish"),
-        (offer("/whip/show", "hello", None), 400, "not a session description"),
+        (
+            offer("/whip/show", "hello", None),
+            400,
+            "not a session description",
+        ),
         (offer("/whip/show", "v=0\r\n", None), 400, "sends nothing"),
         (offer("/whep/show", OFFER, None), 400, "receives nothing"),
     ];
@@ -170,7 +217,11 @@ async fn refusals_are_in_words() {
         let path = ask.path;
         let answer = send(&server, ask, &[]).await;
         assert_eq!(answer.status, *status, "{path}: {}", answer.text());
-        assert!(detail(&answer).contains(words), "{path}: {}", detail(&answer));
+        assert!(
+            detail(&answer).contains(words),
+            "{path}: {}",
+            detail(&answer)
+        );
     }
     let unauthorized = send(&server, offer("/whip/v1", OFFER, None), &[]).await;
     assert_eq!(unauthorized.header("www-authenticate"), "Bearer");
@@ -181,7 +232,11 @@ async fn refusals_are_in_words() {
     let broken = OFFER.replace("a=ice-pwd", "a=ice-nothing");
     let answer = send(&server, offer("/whip/show", &broken, None), &[]).await;
     assert_eq!(answer.status, 400, "{}", answer.text());
-    assert!(detail(&answer).contains("the offer cannot be used"), "{}", answer.text());
+    assert!(
+        detail(&answer).contains("the offer cannot be used"),
+        "{}",
+        answer.text()
+    );
     let large = "v=0\r\n".repeat(20_000);
     let answer = send(&server, offer("/whip/show", &large, None), &[]).await;
     assert_eq!(answer.status, 413);
@@ -190,19 +245,28 @@ async fn refusals_are_in_words() {
         ..offer("/whip/show", OFFER, None)
     };
     let answer = send(&server, text, &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.header("accept-post")), (415, "application/sdp"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("accept-post")),
+        (415, "application/sdp")
+    );
     let get = Ask {
         method: "GET",
         ..offer("/whip/show", "", None)
     };
     let answer = send(&server, get, &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, "POST, OPTIONS"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("allow")),
+        (405, "POST, OPTIONS")
+    );
     let options = Ask {
         method: "OPTIONS",
         ..offer("/whep/show", "", None)
     };
     let answer = send(&server, options, &[]).await;
-    assert_eq!((answer.status.as_u16(), answer.header("accept-post")), (204, "application/sdp"));
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("accept-post")),
+        (204, "application/sdp")
+    );
     server.stop();
 }
 
@@ -211,8 +275,15 @@ async fn a_viewer_waits_for_a_show_and_is_nobody() {
     let server = Server::dev(&[]);
     let viewer = viewers_offer();
     let early = send(&server, offer("/whep/show", &viewer, None), &[]).await;
-    assert_eq!((early.status.as_u16(), early.header("retry-after")), (404, "2"));
-    assert_eq!(server.metric("surecast_rooms").await, Some(0.0), "asking makes no room");
+    assert_eq!(
+        (early.status.as_u16(), early.header("retry-after")),
+        (404, "2")
+    );
+    assert_eq!(
+        server.metric("surecast_rooms").await,
+        Some(0.0),
+        "asking makes no room"
+    );
 
     let encoder = send(&server, offer("/whip/show", OFFER, None), &[]).await;
     assert_eq!(encoder.status, 201);
@@ -223,17 +294,30 @@ async fn a_viewer_waits_for_a_show_and_is_nobody() {
     assert_eq!(sdp.matches("a=msid:program ").count(), 2, "{sdp}");
     let links: Vec<_> = answer.headers.get_all("link").iter().collect();
     let links = format!("{links:?}");
-    assert!(links.contains("whep:ext:core:server-sent-events") && links.contains("whep:ext:core:layer"));
+    assert!(
+        links.contains("whep:ext:core:server-sent-events") && links.contains("whep:ext:core:layer")
+    );
 
     let vp8 = viewer.replace("H264", "VP8");
     let answer = send(&server, offer("/whep/show", &vp8, None), &[]).await;
     assert_eq!(answer.status, 406);
-    assert!(detail(&answer).contains("H264 is live"), "{}", answer.text());
+    assert!(
+        detail(&answer).contains("H264 is live"),
+        "{}",
+        answer.text()
+    );
 
-    let list = server.call("ListParticipants", &crate::harness::admin("show"), r#"{"room":"show"}"#);
+    let list = server.call(
+        "ListParticipants",
+        &crate::harness::admin("show"),
+        r#"{"room":"show"}"#,
+    );
     let list = list.await.json();
     let people = list["participants"].as_array().unwrap();
-    let visible: Vec<_> = people.iter().filter(|p| p["permission"]["hidden"] != true).collect();
+    let visible: Vec<_> = people
+        .iter()
+        .filter(|p| p["permission"]["hidden"] != true)
+        .collect();
     assert_eq!(visible.len(), 1, "{list}");
     assert_eq!(visible[0]["kind"], "INGRESS");
     server.stop();
@@ -251,7 +335,11 @@ async fn a_second_encoder_takes_over_or_is_refused() {
         let second = send(&server, offer("/whip/show", OFFER, None), &[]).await;
         assert_eq!(second.status, status, "{}", second.text());
         if status == 409 {
-            assert!(detail(&second).contains("broadcast.takeover"), "{}", second.text());
+            assert!(
+                detail(&second).contains("broadcast.takeover"),
+                "{}",
+                second.text()
+            );
         }
         assert_eq!(server.metric("surecast_participants").await, Some(1.0));
         server.stop();
@@ -264,11 +352,16 @@ async fn viewers_need_a_token_unless_rooms_are_open() {
     for (open, status) in [("false", 401), ("true", 404)] {
         let (_guard, config) = crate::harness::file(
             "surecast.toml",
-            &format!("[keys]\n{} = \"{}\"\n[broadcast]\nopen_play = {open}\n", keys.0, keys.1),
+            &format!(
+                "[keys]\n{} = \"{}\"\n[broadcast]\nopen_play = {open}\n",
+                keys.0, keys.1
+            ),
         );
         let data = tempfile::tempdir().unwrap();
         let mut command = surecast();
-        command.args(["serve", "--http", "127.0.0.1:0", "--config"]).arg(config);
+        command
+            .args(["serve", "--http", "127.0.0.1:0", "--config"])
+            .arg(config);
         command.arg("--data-dir").arg(data.path());
         let server = Server::start(command);
         let answer = send(&server, offer("/whep/show", &viewers_offer(), None), &[]).await;
@@ -278,14 +371,24 @@ async fn viewers_need_a_token_unless_rooms_are_open() {
         let mut deaf = joiner("show", "eve");
         deaf.video.as_mut().unwrap().can_subscribe = Some(false);
         let token = token_for(&deaf);
-        let answer = send(&server, offer("/whep/show", &viewers_offer(), Some(&token)), &[]).await;
+        let answer = send(
+            &server,
+            offer("/whep/show", &viewers_offer(), Some(&token)),
+            &[],
+        )
+        .await;
         assert_eq!(answer.status, 403);
         let nowhere = token_for(&Grants {
             identity: "eve".into(),
             video: Some(VideoGrant::default()),
             ..Grants::default()
         });
-        let answer = send(&server, offer("/whep/show", &viewers_offer(), Some(&nowhere)), &[]).await;
+        let answer = send(
+            &server,
+            offer("/whep/show", &viewers_offer(), Some(&nowhere)),
+            &[],
+        )
+        .await;
         assert_eq!(answer.status, 403, "{}", answer.text());
         server.stop();
     }
