@@ -165,23 +165,3 @@ scenario('ICE is restarted by PATCH, and DELETE ends a session', async (scene) =
   assert.equal(await encoder.evaluate(() => encoder.end()), 200);
   await until('the room to be empty', async () => (await scene.server.rooms.listParticipants(scene.room)).length === 0);
 }, { seconds: 80 });
-
-scenario('the watch page waits for a show, plays it and says how', async (scene) => {
-  const page = await scene.page('watch', `${scene.server.http}/watch/${scene.room}`);
-  await page.until('it to say that nothing is live', () => document.querySelector('[data-testid=watch-idle]'));
-  const encoder = await ffmpeg(scene);
-  await page.until('it to play', () => document.querySelector('[data-testid=watch]').dataset.state === 'playing', null, 30_000);
-  const shown = () => page.evaluate(() => {
-    const text = (id) => document.querySelector(`[data-testid=${id}]`)?.textContent;
-    const video = document.querySelector('video');
-    return { way: text('watch-way'), latency: text('watch-latency'), viewers: text('watch-viewers'), time: video.currentTime, width: video.videoWidth };
-  });
-  await until('picture, delay and viewers', async () => {
-    const { way, latency, viewers, time, width } = await shown();
-    return way === 'WHEP' && /\d/.test(latency) && viewers === '1' && time > 1 && width === 640;
-  }, 20_000);
-  await encoder.stop();
-  await page.until('it to say that the encoder is away', () => document.querySelector('.watch-away'));
-  await ffmpeg(scene);
-  await page.until('it to go on', () => !document.querySelector('.watch-away'), null, 20_000);
-}, { seconds: 80 });
