@@ -158,13 +158,26 @@ class Encoder extends Wish {
   async publish(url, token, encodings) {
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     const video = { width: 640, height: 360, frameRate: 30 };
-    const media = await navigator.mediaDevices.getUserMedia({ audio: plain, video });
+    const camera = await navigator.mediaDevices.getUserMedia({ audio: plain, video });
+    const media = encodings ? await enlarged(camera) : camera;
     for (const track of media.getTracks()) {
       const sendEncodings = track.kind === 'video' ? encodings : undefined;
       this.connection.addTransceiver(track, { direction: 'sendonly', streams: [media], sendEncodings });
     }
     return this.open(url, token);
   }
+}
+
+/** The camera at 960x540: of smaller pictures Chromium sends no three renditions. */
+async function enlarged(camera) {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.srcObject = camera;
+  await video.play();
+  const canvas = Object.assign(document.createElement('canvas'), { width: 960, height: 540 });
+  const context = canvas.getContext('2d');
+  setInterval(() => context.drawImage(video, 0, 0, 960, 540), 66);
+  return new MediaStream([...canvas.captureStream(15).getTracks(), ...camera.getAudioTracks()]);
 }
 
 function attribute(sdp, name) {

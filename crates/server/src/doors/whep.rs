@@ -19,9 +19,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
-use surecast_room::proto::{ListParticipantsRequest, ParticipantInfo};
+use surecast_room::proto::{ListParticipantsRequest, ListRoomsRequest, ParticipantInfo};
 use surecast_room::token::VideoGrant;
-use surecast_room::{Grants, Join, ServiceCall, ServiceCode, ServiceReply};
+use surecast_room::{Grants, Join, ServiceCall, ServiceReply};
 
 use super::Doors;
 use super::signal::PROTOCOL;
@@ -148,22 +148,41 @@ fn hidden(mut grants: Grants) -> Grants {
 
 /// Who is in the room.
 async fn people(doors: &Doors, room: &str) -> Result<Vec<ParticipantInfo>, Problem> {
-    let server = Grants {
+    let call = ServiceCall::ListParticipants(ListParticipantsRequest {
+        room: room.to_owned(),
+    });
+    match doors.control.service(server(room), call).await? {
+        Ok(ServiceReply::ListParticipants(list)) if list.participants.is_empty() => {
+            Err(nobody(doors, room).await?)
+        }
+        Ok(ServiceReply::ListParticipants(list)) => Ok(list.participants),
+        Ok(_) => Ok(Vec::new()),
+        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, error.message)),
+    }
+}
+
+/// Whether there is a room at all in which nobody is.
+async fn nobody(doors: &Doors, room: &str) -> Result<Problem, Problem> {
+    let call = ServiceCall::ListRooms(ListRoomsRequest {
+        names: vec![room.to_owned()],
+    });
+    let reply = doors.control.service(server(room), call).await?;
+    Ok(match reply {
+        Ok(ServiceReply::ListRooms(list)) if list.rooms.is_empty() => no_room(room),
+        _ => nothing_yet(),
+    })
+}
+
+/// What the server itself may ask of the room engine.
+fn server(room: &str) -> Grants {
+    Grants {
         video: Some(VideoGrant {
             room_admin: true,
+            room_list: true,
             room: room.to_owned(),
             ..VideoGrant::default()
         }),
         ..Grants::default()
-    };
-    let call = ServiceCall::ListParticipants(ListParticipantsRequest {
-        room: room.to_owned(),
-    });
-    match doors.control.service(server, call).await? {
-        Ok(ServiceReply::ListParticipants(list)) => Ok(list.participants),
-        Err(error) if error.code == ServiceCode::NotFound => Err(no_room(room)),
-        Ok(_) => Ok(Vec::new()),
-        Err(error) => Err(Problem::new(StatusCode::BAD_REQUEST, error.message)),
     }
 }
 

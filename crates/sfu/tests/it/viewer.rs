@@ -104,3 +104,28 @@ fn sections_without_a_track_are_described_as_sending() {
     assert_eq!(answer.matches("a=sendonly").count(), 2, "{answer}");
     assert_eq!(answer.matches("a=msid:program ").count(), 2, "{answer}");
 }
+
+#[test]
+fn towards_an_encoder_the_server_is_passive() {
+    let mut net = Net::new();
+    let encoder = net.join(PeerRole::Encoder);
+    net.publish(encoder, 1, "cam", Kind::Video);
+    net.offer(encoder, &[("cam", MediaKind::Video, false)], (0, 0));
+    let lite =
+        |e: &MediaEvent| matches!(e, MediaEvent::Answer { sdp, .. } if sdp.contains("a=ice-lite"));
+    assert!(is_event(&net, lite));
+    net.until("encoder connects", |n| n.clients[encoder].connected);
+    let viewer = viewer(&mut net);
+    net.subscribe(viewer, 1);
+    stream(&mut net, encoder, 0, 30);
+    assert!(net.clients[viewer].packets.len() > 20);
+
+    // A crashed encoder is missed, though the server itself asks nothing.
+    net.deaf = true;
+    net.until("the loss is told", |n| {
+        is_event(
+            n,
+            |e| matches!(e, MediaEvent::Disconnected { peer } if peer.0 == 1),
+        )
+    });
+}
