@@ -331,4 +331,16 @@ mod tests {
         }
         assert_eq!(state("frozen", Lang::Zh), "frozen");
     }
+
+    /// The console has its words in TypeScript: those of modules are these.
+    #[test]
+    fn the_console_calls_modules_by_the_same_names() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let file = format!("{root}/../../web/src/i18n/guarantee.zh.ts");
+        let console = std::fs::read_to_string(file).expect("the console's words");
+        for m in Module::ALL {
+            let entry = format!("'g.module.{}': '{}'", m.name(), module(m, Lang::Zh));
+            assert!(console.contains(&entry), "{entry}");
+        }
+    }
 }

@@ -168,3 +168,43 @@ pub async fn translate(request: Request, next: Next) -> Response {
 pub fn answer(status: StatusCode, why: &str) -> Response {
     (status, Json(json!({ "error": why }))).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::routing::get;
+    use surecast_guarantee::severity::Severity;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn marked() -> ApiError {
+        Refused::ByEvidence { is: Severity::S1 }.into()
+    }
+
+    #[tokio::test]
+    async fn refusals_come_in_the_language_of_the_page() {
+        let router: Router = Router::new()
+            .route("/", get(marked))
+            .layer(axum::middleware::from_fn(translate));
+        for (accepted, language, said) in [
+            (None, None, "by evidence; a mark"),
+            (Some("en-GB,zh;q=0.5"), None, "by evidence; a mark"),
+            (Some("zh-CN"), Some("zh-CN"), "级别 S1 由证据决定"),
+        ] {
+            let mut request = Request::builder().uri("/");
+            if let Some(accepted) = accepted {
+                request = request.header(header::ACCEPT_LANGUAGE, accepted);
+            }
+            let request = request.body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::CONFLICT);
+            let found = response.headers().get(header::CONTENT_LANGUAGE);
+            assert_eq!(found.and_then(|l| l.to_str().ok()), language);
+            let body = to_bytes(response.into_body(), 4096).await.unwrap();
+            let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert!(body["error"].as_str().unwrap().contains(said), "{body}");
+        }
+    }
+}
