@@ -48,12 +48,12 @@ pub fn text(s: &Settlement, lang: Lang) -> String {
     let _ = writeln!(out, "{stands} {}\n", inputs(&s.inputs, lang));
     row(
         &mut out,
-        COLUMNS.map(|(en, zh, _)| lang.pick(en, zh).to_owned()),
+        &COLUMNS.map(|(en, zh, _)| lang.pick(en, zh).to_owned()),
     );
     for line in &s.lines {
         row(
             &mut out,
-            [
+            &[
                 words::module(line.module, lang).to_owned(),
                 line.region.name().to_owned(),
                 attained(line),
@@ -75,7 +75,7 @@ pub fn text(s: &Settlement, lang: Lang) -> String {
 }
 
 /// Cells of a terminal: a Chinese character takes two.
-fn row(out: &mut String, cells: [String; 8]) {
+fn row(out: &mut String, cells: &[String; 8]) {
     for (at, (cell, (_, _, width))) in cells.iter().zip(COLUMNS).enumerate() {
         let wide = cell.chars().filter(|c| *c >= '\u{2e80}').count();
         let pad = " ".repeat(width.saturating_sub(cell.chars().count() + wide));
