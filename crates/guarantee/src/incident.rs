@@ -39,7 +39,7 @@ pub use actor::{Actor, Author, Refused};
 pub use burns::REOPEN_MINUTES;
 pub use engine::{Incidents, MAX_INCIDENTS, MAX_REFUSED, RestoreError};
 pub use events::{EventEntry, MAX_EVENT_HOURS, MAX_EVENTS};
-pub use maintenance::MAX_MAINTENANCE;
+pub use maintenance::{MAX_MAINTENANCE, NotTaken};
 pub use model::{Incident, LineState};
 pub use output::{BreachLine, Change, Entry, Notify, Output};
 pub use seen::{Seen, Span};

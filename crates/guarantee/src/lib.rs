@@ -29,3 +29,4 @@ pub mod severity;
 pub mod stats;
 pub mod term;
 pub mod ticket;
+pub mod words;

@@ -10,12 +10,19 @@ use serde_json::{Value, json};
 use surecast_guarantee::calendar;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::contract::Party;
+use surecast_guarantee::contract::policy::Effect;
 use surecast_guarantee::contract::remedy::Scheme;
+use surecast_guarantee::exclusion::ExclusionClass;
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::method::{LeafRange, Used};
+use surecast_guarantee::module::Module;
 use surecast_guarantee::offer::Lang;
 use surecast_guarantee::ratio::Percent;
-use surecast_guarantee::settlement::{ConditionLine, GenerationLine, Inputs, Line, Settlement};
+use surecast_guarantee::rollup::experience::Indicator;
+use surecast_guarantee::settlement::{
+    BreachedClock, ConditionLine, GenerationLine, Inputs, Line, Settlement, Status, Step,
+};
+use surecast_guarantee::words;
 
 use crate::text::{HALF, NARROW, breakable, money, printable};
 use crate::{Document, Past, PdfError};
@@ -47,6 +54,7 @@ pub fn data(document: &Document<'_>, canonical: &str) -> Result<Vec<u8>, PdfErro
             "history": document.history.iter().map(|p| past(p, &zone)).collect::<Vec<_>>(),
         }),
         lists(s, &zone),
+        json!({ "words": names(document.lang) }),
     ];
     for part in parts {
         if let (Value::Object(all), Value::Object(part)) = (&mut data, part) {
@@ -55,6 +63,57 @@ pub fn data(document: &Document<'_>, canonical: &str) -> Result<Vec<u8>, PdfErro
     }
     printable(&mut data);
     serde_json::to_vec(&data).map_err(|error| PdfError::Data(error.to_string()))
+}
+
+/// The names that everything else uses, too.
+fn names(lang: Lang) -> Value {
+    let all = |list: Vec<(String, &'static str)>| -> Value {
+        let pairs = list.into_iter().map(|(key, name)| (key, json!(name)));
+        Value::Object(pairs.collect())
+    };
+    let statuses = [
+        Status::Provisional,
+        Status::Final,
+        Status::Credited,
+        Status::Disputed,
+        Status::Recomputed,
+    ];
+    let steps = [
+        Step::Settle,
+        Step::Correct,
+        Step::Finalise,
+        Step::Credit,
+        Step::Dispute,
+    ];
+    let classes = [
+        ExclusionClass::Maintenance,
+        ExclusionClass::ConfigurationDrift,
+        ExclusionClass::AbovePeak,
+        ExclusionClass::MinimumSpend,
+        ExclusionClass::ForceMajeure,
+    ];
+    let clocks = [BreachedClock::Response, BreachedClock::Restoration];
+    let effects = [Effect::Notify, Effect::Exclude, Effect::SuspendCredits];
+    let requirements = ["min_spend", "frozen_config", "declared_peak"];
+    json!({
+        "module": all(Module::ALL.map(|m| (m.name().to_owned(), words::module(m, lang))).into()),
+        "statuses": all(statuses.map(|s| (s.name().to_owned(), words::status(s, lang))).into()),
+        "steps": all(steps.map(|s| (s.name().to_owned(), words::step(s, lang))).into()),
+        "classes": all(classes.map(|c| (key(&json!(c)), words::class(c, lang))).into()),
+        "clocks": all(clocks.map(|c| (key(&json!(c)), words::breached(c, lang))).into()),
+        "effects": all(effects.map(|e| (key(&json!(e)), words::effect(e, lang))).into()),
+        "requires": all(
+            requirements.map(|r| (r.to_owned(), words::requirement(r, lang))).into()
+        ),
+        "indicator_names": all(
+            Indicator::ALL.map(|i| (key(&json!(i)), words::indicator(i, lang))).into()
+        ),
+    })
+}
+
+/// The name in statements.
+fn key(name: &Value) -> String {
+    name.as_str().unwrap_or_default().to_owned()
 }
 
 fn same_contract(contract: &Contract, s: &Settlement) -> Result<(), PdfError> {

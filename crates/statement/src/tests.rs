@@ -1,12 +1,12 @@
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::contract::life::Record;
 use surecast_guarantee::contract::plan::Plan;
-use surecast_guarantee::contract::policy::Effect;
+use surecast_guarantee::contract::policy::{Effect, OnUpgrade};
 use surecast_guarantee::module::Module;
 use surecast_guarantee::rollup::RollupTable;
 use surecast_guarantee::rollup::experience::ExperienceTable;
 use surecast_guarantee::settlement::{
-    self, BreachedClock, ClockBreach, ConditionLine, Evidence, Inputs,
+    self, BreachedClock, ClockBreach, ConditionLine, Evidence, GenerationLine, GenerationStep, Inputs,
 };
 use surecast_guarantee::severity::Severity;
 
@@ -116,7 +116,7 @@ fn who_signs_reads_who_what_and_how_much() {
     for (lang, said) in [
         (
             Lang::En,
-            ["Settlementstatement", "Creditforthisperiod", "Provisional"],
+            ["Settlementstatement", "Creditforthisperiod", "provisional"],
         ),
         (Lang::Zh, ["服务结算单", "本期赔付金额", "暂定"]),
     ] {
@@ -155,17 +155,49 @@ fn conditions_and_what_they_suspend_are_said() {
             modules: vec![Module::Media],
         })
         .collect();
+    settlement.generations = vec![
+        GenerationLine {
+            leaf: 18,
+            generation: "2".to_owned(),
+            step: GenerationStep::Upgraded,
+            from: Some(notice),
+            on_upgrade: Some(OnUpgrade::RestartTerm),
+            unsupported_s: 0,
+            refused: None,
+        },
+        GenerationLine {
+            leaf: 19,
+            generation: "1".to_owned(),
+            step: GenerationStep::SupportEnded,
+            from: Some(notice),
+            on_upgrade: None,
+            unsupported_s: 3_600,
+            refused: None,
+        },
+    ];
     for (lang, said) in [
         (
             Lang::En,
             [
+                "thetermbeginsanew",
+                "lateclockspaynothingfor3600s",
                 "frozensettings",
                 "creditsaresuspended",
                 "86400softheperiod",
                 "notcured",
             ],
         ),
-        (Lang::Zh, ["冻结配置", "暂停赔付", "86400秒", "未整改"]),
+        (
+            Lang::Zh,
+            [
+                "合同期限重新开始",
+                "有3600秒超时不予赔付",
+                "冻结配置",
+                "暂停赔付",
+                "86400秒",
+                "未整改",
+            ],
+        ),
     ] {
         let words = words(&contract, &settlement, lang);
         for said in said {

@@ -332,6 +332,9 @@ export class GuaranteeApi {
 
   private async send(method: string, path: string, body?: unknown): Promise<Response> {
     const headers: Record<string, string> = { authorization: `Bearer ${await this.token()}` };
+    // Refusals are shown as they come: in the console's language, not the browser's.
+    const language = globalThis.document?.documentElement.lang;
+    if (language) headers['accept-language'] = language;
     if (body !== undefined) headers['content-type'] = 'application/json';
     let answer: Response;
     try {

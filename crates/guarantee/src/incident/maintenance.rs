@@ -4,12 +4,29 @@ use jiff::Timestamp;
 
 use super::engine::Incidents;
 use super::model::Incident;
-use crate::exclusion::{ClassRule, Exclusion, ExclusionClass, ExclusionPolicy, judge};
+use crate::exclusion::{ClassRule, Exclusion, ExclusionClass, ExclusionPolicy, Invalid, judge};
 use crate::interval::Interval;
 use crate::module::{Module, Region};
 
 /// Declared maintenance that is kept at once: one for every night of half a year.
 pub const MAX_MAINTENANCE: usize = 200;
+
+/// Why maintenance is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotTaken {
+    /// The contract does not let it count.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// There is enough of it.
+    #[error("{MAX_MAINTENANCE} intervals of maintenance are declared, which is the most")]
+    Full,
+    /// It is about others.
+    #[error("it is about other contracts")]
+    Others,
+    /// It is something else.
+    #[error("only maintenance is announced beforehand")]
+    Class,
+}
 
 impl Incidents {
     /// Takes declared maintenance. While all lines of an incident are within
@@ -24,7 +41,7 @@ impl Incidents {
         &mut self,
         declared: Exclusion,
         now: Timestamp,
-    ) -> Result<(), String> {
+    ) -> Result<(), NotTaken> {
         self.handle_timeout(now);
         let now = self.saved.now;
         self.saved.maintenance.retain(|m| now < m.interval.end);
@@ -37,17 +54,15 @@ impl Incidents {
     ///
     /// # Errors
     /// As [`Incidents::handle_maintenance`].
-    pub fn check_maintenance(&self, declared: Exclusion) -> Result<Vec<Exclusion>, String> {
+    pub fn check_maintenance(&self, declared: Exclusion) -> Result<Vec<Exclusion>, NotTaken> {
         if self.saved.maintenance.len() >= MAX_MAINTENANCE {
-            return Err(format!(
-                "{MAX_MAINTENANCE} intervals of maintenance are declared, which is the most"
-            ));
+            return Err(NotTaken::Full);
         }
         if !declared.concerns(&self.contract.id) {
-            return Err("it is about other contracts".to_owned());
+            return Err(NotTaken::Others);
         }
         if declared.class != ExclusionClass::Maintenance {
-            return Err("only maintenance is announced beforehand".to_owned());
+            return Err(NotTaken::Class);
         }
         let rules = self.contract.exclusions.iter().map(|(class, rule)| {
             let rule = ClassRule {
@@ -67,7 +82,7 @@ impl Incidents {
         );
         let mut counting = Vec::new();
         for verdict in verdicts {
-            let valid = verdict.map_err(|e| e.to_string())?;
+            let valid = verdict?;
             let mut exclusion = valid.exclusion;
             // What is beyond the cap counts, so people are called.
             if let Some(last) = valid.counted.parts().last() {

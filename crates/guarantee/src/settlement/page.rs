@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use notes::notes;
 
 use super::conditions::Effects;
-use super::text::{attained, clock_name, indicator_name, percent_or_dash, shown};
-use super::{Evidence, Inputs, Line, Settlement, Status, policy};
+use super::text::{attained, percent_or_dash, shown};
+use super::{Evidence, Inputs, Line, Settlement, policy};
 use crate::calendar;
 use crate::contract::Contract;
 use crate::exclusion::{ValidExclusion, judge};
@@ -19,6 +19,7 @@ use crate::method::evaluate;
 use crate::offer::Lang;
 use crate::ratio::Percent;
 use crate::term::Period;
+use crate::words;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -100,7 +101,7 @@ fn header(s: &Settlement, lang: Lang, out: &mut String) {
         "<header>\n<p class=\"kicker\">{} · {}</p>\n<h1>{}</h1>\n<p>{} {} · {} – {} · {} {}</p>\n\
          <p class=\"credit\"><strong>{} {}</strong> {}</p>\n<p>{}</p>\n</header>\n",
         lang.pick("Settlement", "结算单"),
-        status(s.status, lang),
+        words::status(s.status, lang),
         escape(&s.contract.id),
         lang.pick("version", "版本"),
         s.contract.version,
@@ -118,16 +119,6 @@ fn header(s: &Settlement, lang: Lang, out: &mut String) {
     );
 }
 
-const fn status(status: Status, lang: Lang) -> &'static str {
-    match status {
-        Status::Provisional => lang.pick("provisional", "暂定"),
-        Status::Final => lang.pick("final", "最终"),
-        Status::Credited => lang.pick("credited", "已赔付"),
-        Status::Disputed => lang.pick("disputed", "有异议"),
-        Status::Recomputed => lang.pick("recomputed", "已重算"),
-    }
-}
-
 fn lines(s: &Settlement, days: &[Vec<Option<Percent>>], lang: Lang, out: &mut String) {
     out.push_str("<main>\n<section class=\"lines\">\n");
     for (at, line) in s.lines.iter().enumerate() {
@@ -135,7 +126,7 @@ fn lines(s: &Settlement, days: &[Vec<Option<Percent>>], lang: Lang, out: &mut St
             out,
             "<article class=\"{}\">\n<h2>{} · {}</h2>\n<p class=\"big\">{} <small>{} {}</small></p>\n",
             if line.met { "met" } else { "missed" },
-            line.module,
+            words::module(line.module, lang),
             escape(line.region.name()),
             attained(line),
             lang.pick("target", "目标"),
@@ -271,7 +262,7 @@ fn sums(s: &Settlement, lang: Lang, out: &mut String) {
     row(lang.pick("fee of the period", "本期费用"), &money(s.fee));
     for line in &s.indicators {
         let rate = format!("{} ({})", percent_or_dash(line.rate), line.counts);
-        row(indicator_name(line.indicator), &rate);
+        row(words::indicator(line.indicator, lang), &rate);
     }
     if !s.matrix_credit.is_zero() {
         row(
@@ -283,7 +274,7 @@ fn sums(s: &Settlement, lang: Lang, out: &mut String) {
         let name = format!(
             "{} {} {:?} {}",
             lang.pick("late", "超时"),
-            clock_name(breach.clock),
+            words::breached(breach.clock, lang),
             breach.severity,
             breach.incident
         );

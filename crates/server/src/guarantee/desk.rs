@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use surecast_guarantee::contract::Contract;
 use surecast_guarantee::contract::policy::RegisteredEvent;
 use surecast_guarantee::exclusion::Exclusion;
-use surecast_guarantee::incident::{self, Actor, Incident, Refused};
+use surecast_guarantee::incident::{self, Actor, Incident, NotTaken, Refused};
 use surecast_guarantee::ticket::{self, Incoming, Ticket};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -71,6 +71,9 @@ pub enum DeskError {
     /// The rules say no. The log says that it was tried.
     #[error(transparent)]
     Refused(#[from] Refused),
+    /// Maintenance that does not count.
+    #[error(transparent)]
+    Maintenance(NotTaken),
     /// It makes no sense.
     #[error("{0}")]
     Invalid(String),

@@ -114,3 +114,33 @@ async fn a_receipt_is_countersigned_and_logged_and_a_forged_one_is_refused() {
     assert!(any("experience ") && any("rollup "), "{lines:#?}");
     assert!(lines.iter().all(|line| !line.contains("annemarie")));
 }
+
+/// A countersignature is an acknowledgement, whatever happens to the process.
+#[tokio::test]
+async fn what_a_killed_server_has_countersigned_is_logged_by_the_next() {
+    let data = tempfile::tempdir().unwrap();
+    let start = || {
+        let mut command = surecast();
+        command
+            .args(["serve", "--dev", "--http", "127.0.0.1:0", "--data-dir"])
+            .arg(data.path());
+        Server::start(command)
+    };
+    let mut server = start();
+    let token = token_for(&joiner("room", "annemarie"));
+    let (text, signature) = signed(1, 0);
+    let answer = post(&server, Some(&token), &text, &signature).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", answer.text());
+    server.signal("KILL");
+    server.wait();
+    start().stop();
+    let mut logged = Vec::new();
+    for leaf in leaves(data.path()) {
+        if *leaf.kind() == Kind::Receipt {
+            logged.extend(leaf.decode::<Logged>().unwrap().hashes);
+        }
+    }
+    assert_eq!(logged, [STANDARD.encode(hash(&text))]);
+    let left = std::fs::read_dir(data.path().join("evidence/receipts")).unwrap();
+    assert_eq!(left.count(), 0, "the log has it");
+}

@@ -321,7 +321,7 @@ fn conditions_have_their_effects_and_are_settled_again() {
         for (lang, word) in [(Lang::En, "frozen settings"), (Lang::Zh, "冻结配置")] {
             assert!(page(&s, &[], lang).contains(word));
         }
-        assert!(text(&s).contains("condition 0 (frozen_config of media)"));
+        assert!(text(&s, Lang::En).contains("condition 0, frozen settings (Audio and video)"));
         let mut other = s.clone();
         other.conditions[0].lapsed_s += 1;
         let error = read(&with(leaves, &other)).1.expect_err("found out");
@@ -437,7 +437,8 @@ fn generations_have_their_effects_and_are_settled_again() {
         };
         assert_eq!(s.period.end, end.parse().expect("a day"));
         assert_eq!(read(&with(leaves.clone(), &s)).1, Ok(()));
-        assert!(text(&s).contains("end of support of generation 1"));
+        assert!(text(&s, Lang::En).contains("end of support of generation 1"));
+        assert!(text(&s, Lang::Zh).contains("停止支持产品代 1"));
         assert!(page(&s, &[], Lang::Zh).contains("停止支持产品代"));
         let mut other = s.clone();
         other.generations[0].unsupported_s += 1;

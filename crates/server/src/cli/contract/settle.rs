@@ -48,7 +48,7 @@ pub(in crate::cli) struct SettleArgs {
     /// Write the statement as a PDF, with its canonical JSON attached.
     #[arg(long, value_name = "FILE")]
     pdf: Option<PathBuf>,
-    /// Language of the page and of the PDF.
+    /// Language of the page, of the PDF and of what is printed.
     #[arg(long, value_name = "LANG", value_enum, default_value = "en")]
     lang: Language,
 }
@@ -206,7 +206,7 @@ impl SettleArgs {
             let text = proposal.settlement.to_canonical().map_err(work)?;
             return print(&format!("{text}\n"));
         }
-        let mut text = settlement::text(&proposal.settlement);
+        let mut text = settlement::text(&proposal.settlement, self.lang.into());
         let place = match (proposal.stands, appended) {
             (Some(leaf), _) => format!("the log has it as leaf {leaf}; nothing has changed since"),
             (None, Some(leaf)) => format!("appended as leaf {leaf}"),

@@ -143,6 +143,7 @@ pub fn router(api: &Arc<Api>) -> Router {
     router
         .method_not_allowed_fallback(wrong_method)
         .route(&format!("{BASE}/{{*rest}}"), axum::routing::any(nothing))
+        .layer(axum::middleware::from_fn(error::translate))
         .layer(axum::middleware::map_response(private))
         .with_state(api.clone())
 }

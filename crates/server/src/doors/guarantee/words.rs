@@ -2,6 +2,8 @@
 
 use surecast_guarantee::incident::State;
 use surecast_guarantee::module::Module;
+use surecast_guarantee::offer::Lang;
+use surecast_guarantee::words;
 
 use crate::guarantee::Shown;
 
@@ -14,6 +16,8 @@ pub(super) enum Language {
 
 pub(super) struct Words {
     pub tag: &'static str,
+    /// For the table of names that everything uses.
+    lang: Lang,
     pub title: &'static str,
     pub day: &'static str,
     pub contract: &'static str,
@@ -34,9 +38,6 @@ pub(super) struct Words {
     /// Good, bad, no data, idle, unknown, maintenance.
     states: [&'static str; 6],
     overall: [&'static str; 6],
-    modules: [&'static str; 7],
-    /// Detected, acknowledged, mitigated; others are over.
-    incident: [&'static str; 3],
 }
 
 impl Language {
@@ -78,16 +79,11 @@ impl Words {
     }
 
     pub const fn incident(&self, state: State) -> &'static str {
-        match state {
-            State::Detected => self.incident[0],
-            State::Acknowledged => self.incident[1],
-            State::Mitigated | State::Resolved | State::Reviewed => self.incident[2],
-        }
+        words::incident(state, self.lang)
     }
 
-    pub fn module(&self, module: Module) -> &'static str {
-        let place = Module::ALL.iter().position(|m| *m == module);
-        self.modules[place.unwrap_or_default()]
+    pub const fn module(&self, module: Module) -> &'static str {
+        words::module(module, self.lang)
     }
 }
 
@@ -104,6 +100,7 @@ const fn place(state: Shown) -> usize {
 
 static ENGLISH: Words = Words {
     tag: "en",
+    lang: Lang::En,
     title: "Service status",
     day: "Today (UTC), of session time",
     contract: "Contract",
@@ -139,20 +136,11 @@ static ENGLISH: Words = Words {
         "No minute is in the log yet",
         "Declared maintenance is under way",
     ],
-    modules: [
-        "Joining",
-        "Signalling",
-        "Audio and video",
-        "Messages",
-        "Playback",
-        "Recording",
-        "Agents",
-    ],
-    incident: ["detected", "being worked on", "mitigated, being watched"],
 };
 
 static CHINESE: Words = Words {
     tag: "zh",
+    lang: Lang::Zh,
     title: "服务状态",
     day: "今日(UTC),按会话时长",
     contract: "合同",
@@ -179,16 +167,6 @@ static CHINESE: Words = Words {
         "日志中尚无记录",
         "正在进行已公告的维护",
     ],
-    modules: [
-        "加入房间",
-        "信令",
-        "音视频",
-        "消息",
-        "播放",
-        "录制",
-        "智能体",
-    ],
-    incident: ["已发现", "处理中", "已缓解,观察中"],
 };
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ async fn a_mail_says_all_in_two_languages_and_threads() {
     );
     let body = first.body_text(0).unwrap();
     for said in [
-        "audio and video",
+        "Audio and video",
         "音视频",
         "Where: eu",
         "Since: 2027-05-05 17:00 Europe/Berlin (2027-05-05 15:00 UTC)",

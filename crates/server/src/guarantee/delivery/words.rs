@@ -1,15 +1,18 @@
 //! What is said, in English and Chinese.
 
 use surecast_guarantee::clock::ClockKind;
-use surecast_guarantee::contract::support::Role;
 use surecast_guarantee::incident::output::{Audience, Reason};
 use surecast_guarantee::module::Module;
+use surecast_guarantee::offer::Lang;
 use surecast_guarantee::severity::Severity;
+use surecast_guarantee::words;
 
 /// One language's words.
 pub(super) struct Words {
     /// Its tag.
     pub tag: &'static str,
+    /// For the table of names that everything uses.
+    lang: Lang,
     pub what: &'static str,
     pub place: &'static str,
     pub severity: &'static str,
@@ -30,54 +33,26 @@ pub(super) struct Words {
     pub comma: &'static str,
     /// Between a label and its value.
     pub colon: &'static str,
-    modules: [&'static str; 7],
-    severities: [&'static str; 4],
-    clocks: [&'static str; 3],
-    roles: [&'static str; 3],
-    audiences: [&'static str; 2],
     /// Opened, as an incident and as a ticket, rose, fell, updated, mitigated,
     /// recurred, resolved, escalated.
     headlines: [&'static str; 9],
-    states: [(&'static str, &'static str); 9],
 }
 
 impl Words {
-    pub fn module(&self, module: Module) -> &'static str {
-        let place = Module::ALL.iter().position(|m| *m == module);
-        self.modules[place.unwrap_or_default()]
+    pub const fn module(&self, module: Module) -> &'static str {
+        words::module(module, self.lang)
     }
 
     pub const fn severity(&self, severity: Severity) -> &'static str {
-        match severity {
-            Severity::S1 => self.severities[0],
-            Severity::S2 => self.severities[1],
-            Severity::S3 => self.severities[2],
-            Severity::S4 => self.severities[3],
-        }
+        words::severity(severity, self.lang)
     }
 
     pub const fn clock(&self, clock: ClockKind) -> &'static str {
-        match clock {
-            ClockKind::FirstResponse => self.clocks[0],
-            ClockKind::NextUpdate => self.clocks[1],
-            ClockKind::Restoration => self.clocks[2],
-        }
-    }
-
-    pub const fn role(&self, role: Role) -> &'static str {
-        match role {
-            Role::Lead => self.roles[0],
-            Role::AccountManager => self.roles[1],
-            Role::Expert => self.roles[2],
-        }
+        words::clock(clock, self.lang)
     }
 
     pub const fn audience(&self, audience: Audience) -> &'static str {
-        match audience {
-            Audience::Desk => self.audiences[0],
-            Audience::Customer => self.audiences[1],
-            Audience::Escalation(role) => self.role(role),
-        }
+        words::audience(audience, self.lang)
     }
 
     pub const fn headline(&self, reason: &Reason, ticket: bool) -> &'static str {
@@ -97,13 +72,13 @@ impl Words {
 
     /// A state that this version does not know is shown as it is.
     pub fn state<'a>(&self, name: &'a str) -> &'a str {
-        let known = self.states.iter().find(|(known, _)| *known == name);
-        known.map_or(name, |(_, word)| word)
+        words::state(name, self.lang)
     }
 }
 
 pub(super) const ENGLISH: Words = Words {
     tag: "en",
+    lang: Lang::En,
     what: "What",
     place: "Where",
     severity: "Severity",
@@ -122,24 +97,6 @@ pub(super) const ENGLISH: Words = Words {
     anything: "not said",
     comma: ", ",
     colon: ": ",
-    modules: [
-        "joining",
-        "signalling",
-        "audio and video",
-        "messages",
-        "playback",
-        "recording",
-        "agents",
-    ],
-    severities: [
-        "S1: largely down",
-        "S2: many notice",
-        "S3: some notice",
-        "S4: hardly anybody notices",
-    ],
-    clocks: ["First response", "Next update", "Restoration"],
-    roles: ["shift lead", "account manager", "expert"],
-    audiences: ["service desk", "customer"],
     headlines: [
         "An incident was detected",
         "A ticket was opened",
@@ -151,21 +108,11 @@ pub(super) const ENGLISH: Words = Words {
         "It is over",
         "A clock is running out",
     ],
-    states: [
-        ("detected", "detected"),
-        ("acknowledged", "acknowledged"),
-        ("mitigated", "mitigated"),
-        ("resolved", "resolved"),
-        ("reviewed", "reviewed"),
-        ("new", "new"),
-        ("open", "open"),
-        ("waiting_customer", "waiting for the customer"),
-        ("closed", "closed"),
-    ],
 };
 
 pub(super) const CHINESE: Words = Words {
     tag: "zh",
+    lang: Lang::Zh,
     what: "对象",
     place: "区域",
     severity: "严重级别",
@@ -184,24 +131,6 @@ pub(super) const CHINESE: Words = Words {
     anything: "未说明",
     comma: "、",
     colon: "：",
-    modules: [
-        "加入房间",
-        "信令",
-        "音视频",
-        "消息",
-        "播放",
-        "录制",
-        "智能体",
-    ],
-    severities: [
-        "S1：大面积不可用",
-        "S2：许多用户受影响",
-        "S3：部分用户受影响",
-        "S4：几乎无感知",
-    ],
-    clocks: ["首次响应", "下次更新", "恢复服务"],
-    roles: ["值班主管", "客户经理", "专家"],
-    audiences: ["服务台", "客户"],
     headlines: [
         "发现一起事件",
         "有新工单",
@@ -212,16 +141,5 @@ pub(super) const CHINESE: Words = Words {
         "测量再次异常",
         "事件已结束",
         "计时即将到期",
-    ],
-    states: [
-        ("detected", "已发现"),
-        ("acknowledged", "已确认"),
-        ("mitigated", "已缓解"),
-        ("resolved", "已解决"),
-        ("reviewed", "已复盘"),
-        ("new", "新建"),
-        ("open", "处理中"),
-        ("waiting_customer", "等待客户"),
-        ("closed", "已关闭"),
     ],
 };

@@ -10,7 +10,7 @@ use surecast_guarantee::contract::life::{self, Record};
 use surecast_guarantee::contract::policy::RegisteredEvent;
 use surecast_guarantee::evidence::{Leaf, leaf::LeafError};
 use surecast_guarantee::exclusion::Exclusion;
-use surecast_guarantee::incident::{self, Actor, Change, Entry, Incidents, Refused};
+use surecast_guarantee::incident::{self, Actor, Change, Entry, Incidents, NotTaken, Refused};
 use surecast_guarantee::interval::Interval;
 use surecast_guarantee::rollup::Minute;
 use surecast_guarantee::ticket::{self, Incoming, TicketChange, Tickets};
@@ -241,12 +241,12 @@ impl Case {
     }
 
     /// Whether maintenance would count.
-    pub fn check_maintenance(&self, declared: Exclusion) -> Result<(), String> {
+    pub fn check_maintenance(&self, declared: Exclusion) -> Result<(), NotTaken> {
         self.incidents.check_maintenance(declared).map(drop)
     }
 
     /// Takes maintenance that is in the log, once.
-    pub fn maintenance(&mut self, declared: &Exclusion, now: Timestamp) -> Result<(), String> {
+    pub fn maintenance(&mut self, declared: &Exclusion, now: Timestamp) -> Result<(), NotTaken> {
         let index = declared.log_index;
         let known = self.incidents.maintenance().iter();
         if now >= declared.interval.end || known.map(|m| m.log_index).any(|i| i == index) {

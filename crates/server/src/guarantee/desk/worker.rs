@@ -208,7 +208,7 @@ impl Worker {
         exclusion.log_index = Some(0);
         if let Some(case) = self.cases.get(contract) {
             let checked = case.check_maintenance(exclusion.clone());
-            checked.map_err(DeskError::Invalid)?;
+            checked.map_err(DeskError::Maintenance)?;
         }
         exclusion.log_index = None;
         let leaf = Leaf::json(Kind::Exclusion, now, &exclusion);

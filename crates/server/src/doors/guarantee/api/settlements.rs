@@ -177,7 +177,7 @@ async fn document(
         }
         Format::Text => {
             let said = read(row)?;
-            ("text/plain; charset=utf-8", text(&said).into_bytes())
+            ("text/plain; charset=utf-8", text(&said, lang).into_bytes())
         }
         Format::Pdf => ("application/pdf", printed(api, row, rows, lang).await?),
     };
