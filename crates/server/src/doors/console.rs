@@ -32,6 +32,10 @@ pub(super) struct ConsoleConfig {
     api_key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_secret: Option<String>,
+    /// Where encoders call; 0: not open.
+    srt_port: u16,
+    /// Callers by SRT need the passphrase too.
+    srt_encrypted: bool,
 }
 
 /// `/console/config.json`. Key and secret are in it with `--dev` only, where
@@ -43,11 +47,14 @@ pub(super) async fn config(State(doors): State<Arc<Doors>>) -> impl IntoResponse
         .get(DEV_KEY.0)
         .filter(|_| doors.config.dev)
         .cloned();
+    let srt = &doors.config.srt;
     let config = ConsoleConfig {
         version: env!("CARGO_PKG_VERSION"),
         dev: doors.config.dev,
         api_key: secret.is_some().then_some(DEV_KEY.0),
         api_secret: secret,
+        srt_port: if srt.enabled { srt.listen.port() } else { 0 },
+        srt_encrypted: !srt.passphrase.is_empty(),
     };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(config))
 }
