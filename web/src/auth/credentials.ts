@@ -17,6 +17,7 @@ export interface ConsoleConfig {
   /** Where encoders connect; 0: closed. A server that says nothing uses the usual ports. */
   rtmpPort?: number;
   srtPort?: number;
+  srtEncrypted?: boolean;
 }
 
 const STORE = 'surecast.keys';

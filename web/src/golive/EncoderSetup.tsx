@@ -23,7 +23,14 @@ export function EncoderSetup({ room, keys }: { room: string; keys: ApiKeys }) {
     <section className="panel golive-setup" aria-labelledby="setup-title">
       <h2 id="setup-title">{t('golive.setup')}</h2>
       <ProtocolChoice protocols={open} protocol={protocol} onChange={setProtocol} />
-      {token && <Fields protocol={protocol} token={token} addresses={addressesOf(place, room, token)} />}
+      {token && (
+        <Fields
+          protocol={protocol}
+          token={token}
+          addresses={addressesOf(place, room, token)}
+          encrypted={config?.srtEncrypted ?? false}
+        />
+      )}
       <div>
         <ExpirySelect label={t('golive.expiry')} value={ttlS} onChange={setTtl} />
         <p className="hint golive-expiry-hint">{t('golive.expiry.hint')}</p>
@@ -58,7 +65,15 @@ function ProtocolChoice({ protocols, protocol, onChange }: ProtocolChoiceProps) 
   );
 }
 
-function Fields({ protocol, token, addresses }: { protocol: Protocol; token: string; addresses: Addresses }) {
+interface FieldsProps {
+  protocol: Protocol;
+  token: string;
+  addresses: Addresses;
+  /** SRT callers need a passphrase that the page does not know. */
+  encrypted: boolean;
+}
+
+function Fields({ protocol, token, addresses, encrypted }: FieldsProps) {
   const t = useT();
   const { rtmp, srt, whip } = addresses;
   switch (protocol) {
@@ -74,7 +89,8 @@ function Fields({ protocol, token, addresses }: { protocol: Protocol; token: str
       return (
         <div className="form">
           <CopyField label={t('golive.srtUrl')} value={srt.url} secret={token} testId="srt-url" />
-          {srt.tooLong && <p className="field-error" role="alert">{t('golive.srtTooLong')}</p>}
+          {srt.unusable && <p className="field-error" role="alert">{t(`golive.srt.${srt.unusable}`)}</p>}
+          {encrypted && <p className="hint">{t('golive.srt.passphrase')}</p>}
         </div>
       );
     case 'whip':

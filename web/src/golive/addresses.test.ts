@@ -22,16 +22,18 @@ describe('addressesOf', () => {
   });
 
   it('encodes names that would break an address', () => {
-    const { rtmp, srt, whip } = addressesOf(place, 'a b/c?d,e', 't');
-    for (const text of [rtmp.key, srt.url, whip.url]) expect(text).toContain('a%20b%2Fc%3Fd%2Ce');
+    const { rtmp, srt, whip } = addressesOf(place, 'a b/c?d', 't');
+    for (const text of [rtmp.key, srt.url, whip.url]) expect(text).toContain('a%20b%2Fc%3Fd');
+    expect(srt.url).toContain('?streamid=%23!::r=live/a%20b');
   });
 
-  it('says when a stream id is longer than SRT allows', async () => {
+  it('says when a stream id cannot name a room', async () => {
     const token = (room: string) => signToken(encoderClaims('APIxyzxyzxyz', room, 3600, 1_700_000_000), 's');
     const usual = 'gentle-harbor-123';
-    expect(addressesOf(place, usual, await token(usual)).srt.tooLong).toBe(false);
+    expect(addressesOf(place, usual, await token(usual)).srt.unusable).toBeUndefined();
+    expect(addressesOf(place, 'one,two', 't').srt.unusable).toBe('comma');
     const long = '直播'.repeat(20);
-    expect(addressesOf(place, long, await token(long)).srt.tooLong).toBe(true);
+    expect(addressesOf(place, long, await token(long)).srt.unusable).toBe('tooLong');
   });
 });
 

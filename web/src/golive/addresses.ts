@@ -34,8 +34,8 @@ export interface Addresses {
   };
   srt: {
     url: string;
-    /** The stream id alone is longer than SRT allows: then another protocol must be used. */
-    tooLong: boolean;
+    /** Why a stream id cannot name this room: then another protocol must be used. */
+    unusable?: 'tooLong' | 'comma';
   };
   whip: { url: string; token: string };
 }
@@ -44,15 +44,24 @@ export function addressesOf(place: Place, room: string, token: string): Addresse
   const name = encodeURIComponent(room);
   const server = `rtmp://${place.hostname}:${place.rtmpPort ?? RTMP_PORT}/live`;
   const key = `${name}?token=${token}`;
-  const streamId = `#!::r=live/${name},m=publish,token=${token}`;
+  const streamId = streamIdOf(room, token);
   return {
     rtmp: { server, key, url: `${server}/${key}` },
     srt: {
       url: `srt://${place.hostname}:${place.srtPort ?? SRT_PORT}?streamid=${streamId}`,
-      tooLong: new TextEncoder().encode(streamId).length > SRT_STREAM_ID_BYTES,
+      unusable: room.includes(',') ? 'comma' : streamId.length > SRT_STREAM_ID_BYTES ? 'tooLong' : undefined,
     },
     whip: { url: `${place.origin}/whip/${name}`, token },
   };
+}
+
+/**
+ * As the SRT Access Control guidelines write it. A name that an address has to encode is encoded
+ * together with the sign in front: whoever decodes it, the caller or the server, decodes it whole.
+ */
+function streamIdOf(room: string, token: string): string {
+  const name = encodeURIComponent(room);
+  return `${name === room ? '#' : '%23'}!::r=live/${name},m=publish,token=${token}`;
 }
 
 /** A long secret as people may see it over a shoulder: enough to tell two apart. */

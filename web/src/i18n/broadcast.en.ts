@@ -28,8 +28,11 @@ export const broadcastEn = {
   'golive.bearer': 'Bearer token',
   'golive.oneUrl': 'Server and key in one address',
   'golive.oneUrl.hint': 'For phone apps and whatever asks for a single address.',
-  'golive.srtTooLong':
+  'golive.srt.tooLong':
     'The room’s name is too long for SRT, which allows 512 bytes for name and key. Use RTMP or WHIP, or a shorter name.',
+  'golive.srt.comma': 'SRT cannot name a room with a comma. Use RTMP or WHIP, or another name.',
+  'golive.srt.passphrase':
+    'This server encrypts SRT: add &passphrase=… to the address. The passphrase is srt.passphrase in the server’s configuration.',
   'golive.expiry': 'The key works for',
   'golive.expiry.hours': '{n} hours',
   'golive.expiry.days': '{n} days',

@@ -1,5 +1,6 @@
 //! The web console: files built into the program, `/console/config.json`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -32,6 +33,11 @@ pub(super) struct ConsoleConfig {
     api_key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     api_secret: Option<String>,
+    /// Where encoders call; 0: closed. Left out where the system chose.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    srt_port: Option<u16>,
+    /// Callers by SRT need the passphrase too.
+    srt_encrypted: bool,
 }
 
 /// `/console/config.json`. Key and secret are in it with `--dev` only, where
@@ -43,13 +49,26 @@ pub(super) async fn config(State(doors): State<Arc<Doors>>) -> impl IntoResponse
         .get(DEV_KEY.0)
         .filter(|_| doors.config.dev)
         .cloned();
+    let srt = &doors.config.srt;
     let config = ConsoleConfig {
         version: env!("CARGO_PKG_VERSION"),
         dev: doors.config.dev,
         api_key: secret.is_some().then_some(DEV_KEY.0),
         api_secret: secret,
+        srt_port: told_port(srt.enabled, srt.listen),
+        srt_encrypted: !srt.passphrase.is_empty(),
     };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(config))
+}
+
+/// What an encoder is told of a port: 0 where it is closed, nothing where the
+/// settings leave the choice to the system.
+fn told_port(open: bool, listen: SocketAddr) -> Option<u16> {
+    match (open, listen.port()) {
+        (false, _) => Some(0),
+        (true, 0) => None,
+        (true, port) => Some(port),
+    }
 }
 
 /// Everything that no other door answers.
@@ -165,5 +184,18 @@ fn secure(headers: &mut HeaderMap) {
         ),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_told_as_far_as_they_are_known() {
+        let at = |port| SocketAddr::from(([0, 0, 0, 0], port));
+        assert_eq!(told_port(true, at(8890)), Some(8890));
+        assert_eq!(told_port(true, at(0)), None);
+        assert_eq!(told_port(false, at(8890)), Some(0));
     }
 }

@@ -47,7 +47,8 @@ class HlsPlayer implements Player {
       delayMs: latency ?? buffer,
       bytes: this.hls ? this.bytes : undefined,
       bufferMs: buffer,
-      codec: [level?.videoCodec, level?.audioCodec].filter(Boolean).join(', ') || undefined,
+      // Sound may be a playlist of its own; this names both.
+      codec: level?.attrs.CODECS,
     };
   }
 
