@@ -142,7 +142,7 @@ impl Server {
         let recordings = data_dir.path().join("recordings");
         doors.recorder = Some(Recorder::new(
             doors.broadcast.clone(),
-            &config.record,
+            (&config.record, &config.broadcast.ffmpeg),
             recordings,
         ));
         let doors = Arc::new(doors);

@@ -9,7 +9,7 @@ mod file;
 mod finish;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -113,6 +113,7 @@ pub struct Recorder(Arc<Inner>);
 struct Inner {
     broadcast: Broadcast,
     config: config::Record,
+    ffmpeg: PathBuf,
     folder: PathBuf,
     /// By id, which begins with the time: the oldest comes first.
     all: Mutex<BTreeMap<String, Arc<Handle>>>,
@@ -156,7 +157,11 @@ impl Handle {
 
 impl Recorder {
     /// Files go to `record.dir`, or into this folder where that is empty.
-    pub fn new(broadcast: Broadcast, config: &config::Record, folder: PathBuf) -> Self {
+    pub fn new(
+        broadcast: Broadcast,
+        (config, ffmpeg): (&config::Record, &Path),
+        folder: PathBuf,
+    ) -> Self {
         let folder = match config.dir.as_os_str().is_empty() {
             true => folder,
             false => config.dir.clone(),
@@ -164,6 +169,7 @@ impl Recorder {
         Self(Arc::new(Inner {
             broadcast,
             config: config.clone(),
+            ffmpeg: ffmpeg.to_owned(),
             folder,
             all: Mutex::default(),
         }))
@@ -314,7 +320,7 @@ impl Task {
         let mut problem = result.err().map(|error| error.to_string());
         if self.recorder.0.config.faststart {
             for path in self.files.infos().into_iter().map(|it| it.path) {
-                match finish::faststart(&path).await {
+                match finish::faststart(&self.recorder.0.ffmpeg, &path).await {
                     Ok(()) => self.files.measure(&path).await,
                     // It plays as it is.
                     Err(words) => {

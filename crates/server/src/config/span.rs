@@ -1,5 +1,5 @@
-//! Lengths of time as people write them: `20s`, `5m`, `6h`, `7d`, or a plain
-//! number of seconds.
+//! Lengths of time as people write them: `200ms`, `20s`, `5m`, `6h`, `7d`, or a
+//! plain number of seconds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A length of time, whole seconds.
+/// A length of time, whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span(pub Duration);
 
@@ -18,8 +18,9 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is not a length of time: write for example 20s, 5m, 6h or 7d");
+        let wrong = || {
+            format!("`{text}` is not a length of time: write for example 200ms, 20s, 5m, 6h or 7d")
+        };
         let (digits, unit) = match text
             .trim()
             .char_indices()
@@ -28,14 +29,15 @@ impl FromStr for Span {
             Some((at, _)) => text.trim().split_at(at),
             None => (text.trim(), "s"),
         };
+        let count: u64 = digits.parse().map_err(|_| wrong())?;
         let factor = match unit {
+            "ms" if count <= MAX_SECS => return Ok(Self(Duration::from_millis(count))),
             "s" => 1,
             "m" => 60,
             "h" => 3_600,
             "d" => 86_400,
             _ => return Err(wrong()),
         };
-        let count: u64 = digits.parse().map_err(|_| wrong())?;
         let secs = count.checked_mul(factor).filter(|secs| *secs <= MAX_SECS);
         secs.map(|secs| Self(Duration::from_secs(secs)))
             .ok_or_else(|| format!("`{text}` is too long"))
@@ -45,6 +47,9 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let secs = self.0.as_secs();
+        if self.0.subsec_millis() > 0 {
+            return write!(f, "{}ms", self.0.as_millis());
+        }
         let (count, unit) = match secs {
             0 => (0, "s"),
             s if s % 86_400 == 0 => (s / 86_400, "d"),
@@ -99,6 +104,10 @@ mod tests {
             assert_eq!(span.0.as_secs(), secs, "{text}");
             assert_eq!(span.to_string(), shown);
         }
+        let part: Span = "200ms".parse().unwrap();
+        assert_eq!(part.0.as_millis(), 200);
+        assert_eq!(part.to_string(), "200ms");
+        assert_eq!(Span(Duration::from_millis(1500)).to_string(), "1500ms");
         for text in [
             "",
             "h",

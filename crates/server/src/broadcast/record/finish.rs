@@ -11,9 +11,9 @@ use tokio::process::Command;
 ///
 /// # Errors
 /// In words; the file is as it was.
-pub(super) async fn faststart(path: &Path) -> Result<(), String> {
+pub(super) async fn faststart(ffmpeg: &Path, path: &Path) -> Result<(), String> {
     let new = path.with_extension("new.mp4");
-    let mut command = Command::new("ffmpeg");
+    let mut command = Command::new(ffmpeg);
     command
         .args(["-hide_banner", "-nostdin", "-loglevel", "error", "-y", "-i"])
         .arg(path)
@@ -33,7 +33,10 @@ pub(super) async fn faststart(path: &Path) -> Result<(), String> {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     let output = command.output().await.map_err(|error| {
-        format!("cannot run ffmpeg, which makes files that start fast: {error}; install it, or set record.faststart = false")
+        format!(
+            "cannot run {} to make files that start fast: {error}; install ffmpeg, name it in broadcast.ffmpeg, or set record.faststart = false",
+            ffmpeg.display()
+        )
     })?;
     if !output.status.success() {
         let _ = fs::remove_file(&new).await;
