@@ -10,6 +10,7 @@ pub mod audio;
 pub mod child;
 mod outside_decoder;
 mod supervised;
+pub mod video;
 
 use std::path::PathBuf;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub ffmpeg: PathBuf,
     /// Bits a second of AAC with two channels.
     pub aac_bitrate: u32,
+    /// ffmpeg's name of the encoder of H.264.
+    pub encoder: String,
     /// How Opus is encoded.
     pub opus: OpusSettings,
 }
@@ -32,6 +35,7 @@ impl Default for Settings {
         Self {
             ffmpeg: "ffmpeg".into(),
             aac_bitrate: 128_000,
+            encoder: "libx264".into(),
             opus: OpusSettings::default(),
         }
     }

@@ -57,7 +57,7 @@ impl AacEncoder {
         let bitrate = if channels == 1 { bitrate / 2 } else { bitrate };
         // Without looking at its input first: it knows what it gets.
         let arguments = format!(
-            "-probesize 32 -analyzeduration 0 -fflags nobuffer \
+            "-probesize 32 -analyzeduration 0 \
              -f f32le -ar {RATE} -ac {channels} -i pipe:0 \
              -c:a aac -b:a {bitrate} -threads 1 -flush_packets 1 -f adts pipe:1"
         );

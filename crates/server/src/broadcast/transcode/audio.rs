@@ -338,7 +338,7 @@ mod tests {
 
     /// Ten milliseconds of 1 kHz every half second, as AAC; heard from `at` on.
     fn clicks(channels: u8, at: MediaTime) -> (Format, Vec<Frame>) {
-        let sound = vec![SOUND; channels.into()].join("|");
+        let sound = format!("'{}'", vec![SOUND; channels.into()].join("|"));
         let arguments = format!("-f lavfi -i aevalsrc={sound}:s=48000:d=3 -c:a aac -f adts -");
         let adts = ffmpeg(&arguments, &[]);
         let config = surecast_media::aac::AudioSpecificConfig::low_complexity(48_000, channels);
@@ -368,10 +368,13 @@ mod tests {
                 got.push(frame.unwrap());
             }
         }
-        while let Ok(Some(frame)) =
-            tokio::time::timeout(Duration::from_millis(300), transcode.output.recv()).await
-        {
-            got.push(frame.unwrap());
+        // Silence goes on for ever.
+        while got.last().is_none_or(|frame: &Frame| frame.dts < last) {
+            let next = tokio::time::timeout(Duration::from_millis(500), transcode.output.recv());
+            match next.await {
+                Ok(Some(frame)) => got.push(frame.unwrap()),
+                _ => break,
+            }
         }
         got
     }

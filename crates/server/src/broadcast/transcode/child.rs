@@ -239,13 +239,16 @@ mod tests {
 
     #[tokio::test]
     async fn what_goes_in_comes_out() {
-        let arguments = arguments("-f s16le -ar 8000 -ac 1 -i pipe:0 -f s16le pipe:1");
+        let arguments = arguments(
+            "-probesize 32 -analyzeduration 0 -f s16le -ar 8000 -ac 1 -i pipe:0 -flush_packets 1 -f s16le pipe:1",
+        );
         let mut child = Child::start(Path::new("ffmpeg"), &arguments).unwrap();
         assert!(child.give(&[7; 16_000]));
         assert!(!child.give(&vec![0; MAX_WAITING]));
         let mut got = 0;
         while got < 8_000 {
-            let Event::Output(output) = child.next().await else {
+            let next = tokio::time::timeout(Duration::from_secs(30), child.next());
+            let Event::Output(output) = next.await.unwrap() else {
                 panic!("it ended")
             };
             assert!(output.iter().all(|byte| *byte == 7));

@@ -55,7 +55,7 @@ impl OutsideDecoder {
             _ => return Err(unsupported()),
         };
         let arguments = format!(
-            "-probesize 4096 -analyzeduration 0 -fflags nobuffer -f {demuxer} -i pipe:0 \
+            "-probesize 4096 -analyzeduration 0 -f {demuxer} -i pipe:0 \
              -threads 1 -ar {RATE} -ac {CHANNELS} -flush_packets 1 -f f32le pipe:1"
         );
         let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
