@@ -17,11 +17,12 @@ use crate::broadcast::Broadcast;
 use crate::broadcast::ingress::Ingresses;
 use crate::broadcast::pull::Pulls;
 use crate::broadcast::record::Recorder;
+use crate::broadcast::tags::TagFeeds;
 use crate::cli::Failure;
 use crate::config::{Config, DEV_KEY};
 use crate::control::{self, Control};
 use crate::data_dir::DataDir;
-use crate::doors::{self, Doors, SrtDoor};
+use crate::doors::{self, Doors, RtmpDoor, SrtDoor};
 use crate::faults::Faults;
 use crate::guarantee::{self, Guarantee};
 use crate::http;
@@ -80,6 +81,7 @@ struct Server {
     address: SocketAddr,
     doors: Arc<Doors>,
     srt: Option<SrtDoor>,
+    rtmp: Option<RtmpDoor>,
     control: Control,
     actor: JoinHandle<Arc<MediaPlane>>,
     http: JoinHandle<()>,
@@ -148,6 +150,10 @@ impl Server {
         let doors = Arc::new(doors);
         let srt = config.srt.enabled.then(|| SrtDoor::open(&doors));
         let srt = srt.transpose()?;
+        let rtmp = match config.rtmp.enabled {
+            true => Some(RtmpDoor::open(&doors, tls.clone()).await?),
+            false => None,
+        };
         let (stop_http, stopped) = watch::channel(false);
         let places = config.limits.connections as usize;
         let http = tokio::spawn(http::serve(
@@ -162,6 +168,7 @@ impl Server {
             address,
             doors,
             srt,
+            rtmp,
             control,
             actor,
             http,
@@ -205,6 +212,9 @@ impl Server {
         self.control.close_all().await;
         if let Some(srt) = self.srt {
             srt.stop().await;
+        }
+        if let Some(rtmp) = self.rtmp {
+            rtmp.stop().await;
         }
         let mut open = self.doors.connections.subscribe();
         if tokio::time::timeout(patience::CLIENTS, open.wait_for(|open| *open == 0))
@@ -311,6 +321,7 @@ fn doors_of(
         control: control.clone(),
         pulls: Pulls::new(broadcast.clone(), &config.broadcast),
         broadcast,
+        tags: TagFeeds::default(),
         metrics,
         media,
         guarantee,

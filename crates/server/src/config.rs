@@ -46,6 +46,8 @@ pub struct Config {
     pub room: Room,
     /// Encoders and players that are not WebRTC.
     pub broadcast: Broadcast,
+    /// The RTMP ports.
+    pub rtmp: Rtmp,
     /// The SRT port.
     pub srt: Srt,
     /// HLS.
@@ -102,7 +104,7 @@ impl Tls {
 #[serde(deny_unknown_fields, default)]
 pub struct Rtc {
     /// Address the media sockets bind to; unset: all (`--dev`: as `http.listen`).
-    #[serde(with = "settings::optional_ip")]
+    #[serde(with = "settings::optional")]
     pub listen: Option<IpAddr>,
     /// UDP port of the first shard; the next shards use the ports after it.
     pub udp_port: u16,
@@ -128,6 +130,21 @@ pub struct Room {
     pub departure_timeout: Span,
     /// Participants per room; 0: unlimited.
     pub max_participants: u32,
+}
+
+/// Section `rtmp`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rtmp {
+    /// Whether the ports are open.
+    pub enabled: bool,
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// Address and port of RTMPS; unset: none.
+    #[serde(with = "settings::optional")]
+    pub tls_listen: Option<SocketAddr>,
+    /// Connections at once, encoders and players.
+    pub max_connections: u32,
 }
 
 /// Section `srt`.

@@ -4,12 +4,14 @@ mod broadcast;
 mod console;
 mod cors;
 mod faults;
+mod flv;
 mod guarantee;
 mod health;
 mod hls;
 pub mod log;
 mod metrics;
 mod recordings;
+mod rtmp;
 mod signal;
 mod srt;
 mod twirp;
@@ -17,6 +19,7 @@ mod whep;
 mod whip;
 pub mod wish;
 
+pub use rtmp::RtmpDoor;
 pub use srt::SrtDoor;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +33,7 @@ use tokio::sync::watch;
 use crate::auth::Keys;
 use crate::broadcast::Broadcast;
 use crate::broadcast::pull::Pulls;
+use crate::broadcast::tags::TagFeeds;
 use crate::config::Config;
 use crate::control::Control;
 use crate::guarantee::{Desk, Settler};
@@ -50,6 +54,8 @@ pub struct Doors {
     pub pulls: Pulls,
     /// Recordings; there once the server knows its folder.
     pub recorder: Option<crate::broadcast::record::Recorder>,
+    /// Rooms as FLV tags, for RTMP and FLV.
+    pub tags: TagFeeds,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// For its counters only; whoever owns it stops it.
@@ -95,6 +101,7 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/rtc/v1/validate", get(signal::validate_v1))
         .merge(whip::routes())
         .merge(whep::routes())
+        .route("/flv/{file}", get(flv::watch))
         .route("/twirp/{service}/{method}", any(twirp::call))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

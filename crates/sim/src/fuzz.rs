@@ -64,6 +64,8 @@ pub const TARGETS: &[Target] = &[
     target("probe_report", probe_report),
     target("client_receipt", client_receipt),
     target("inbound", inbound),
+    target("flv", surecast_wire::flv::fuzz_flv),
+    target("rtmp", surecast_wire::rtmp::fuzz_rtmp),
     target("mpegts", surecast_wire::mpegts::fuzz_mpegts),
     target("srt", surecast_wire::srt::fuzz_srt),
     target("cmaf", surecast_wire::cmaf::read::fuzz_cmaf),

@@ -14,6 +14,7 @@ const FILES = {
   '/hls-page.js': '../page/hls-page.js',
   '/hls.js': '../node_modules/hls.js/dist/hls.min.js',
   '/shaka.js': '../node_modules/shaka-player/dist/shaka-player.compiled.js',
+  '/mpegts.js': '../node_modules/mpegts.js/dist/mpegts.js',
   '/livekit-client.js': '../node_modules/livekit-client/dist/livekit-client.umd.js',
 };
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript' };

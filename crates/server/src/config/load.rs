@@ -187,6 +187,12 @@ fn apply_command_line(config: &mut Config, sources: &Sources) -> Result<(), Conf
         .set_port(shift("http.listen", config.http.listen.port())?);
     config.rtc.udp_port = shift("rtc.udp_port", config.rtc.udp_port)?;
     config.rtc.tcp_port = shift("rtc.tcp_port", config.rtc.tcp_port)?;
+    let rtmp = &mut config.rtmp;
+    rtmp.listen
+        .set_port(shift("rtmp.listen", rtmp.listen.port())?);
+    if let Some(listen) = &mut rtmp.tls_listen {
+        listen.set_port(shift("rtmp.tls_listen", listen.port())?);
+    }
     let srt = &mut config.srt.listen;
     srt.set_port(shift("srt.listen", srt.port())?);
     Ok(())
@@ -196,6 +202,7 @@ fn apply_command_line(config: &mut Config, sources: &Sources) -> Result<(), Conf
 fn check(config: &Config) -> Result<(), (&'static str, String)> {
     check_keys(config)?;
     check_sockets(config)?;
+    check_rtmp(config)?;
     check_srt(config)?;
     check_webhook(config)?;
     check_guarantee(config)?;
@@ -270,6 +277,17 @@ fn check_sockets(config: &Config) -> Result<(), (&'static str, String)> {
             "rtc.udp_port",
             format!("{first} leaves no room for the ports of {shards} shards"),
         ));
+    }
+    Ok(())
+}
+
+fn check_rtmp(config: &Config) -> Result<(), (&'static str, String)> {
+    if config.rtmp.tls_listen.is_some() && !config.tls.enabled() {
+        let words = "needs a certificate: set `tls.cert` and `tls.key`";
+        return Err(("rtmp.tls_listen", words.into()));
+    }
+    if config.rtmp.max_connections == 0 {
+        return Err(("rtmp.max_connections", "must be at least 1".into()));
     }
     Ok(())
 }

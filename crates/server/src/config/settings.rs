@@ -1,13 +1,13 @@
 //! Every key with its meaning and its default: the one list behind
 //! `config print`, the environment variables and "did you mean".
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
     Alerts, Broadcast, Config, DEV_KEY, Guarantee, Hls, Http, Limits, Log, LogFormat, Mail, Phone,
-    Record, Room, Rtc, Span, Srt, Webhook,
+    Record, Room, Rtc, Rtmp, Span, Srt, Webhook,
 };
 
 /// One key of the file.
@@ -120,6 +120,16 @@ pub const SETTINGS: &[Setting] = &[
     setting(
         "broadcast.linger",
         "players stay for so long when an encoder is gone, so that it can come back",
+    ),
+    setting("rtmp.enabled", "open a TCP port for RTMP"),
+    setting("rtmp.listen", "its address and port; port 0: any free one"),
+    setting(
+        "rtmp.tls_listen",
+        "address and port of RTMPS, with the certificate of tls.cert, such as 0.0.0.0:1936; empty: none",
+    ),
+    setting(
+        "rtmp.max_connections",
+        "connections at once on these ports, encoders and players",
     ),
     setting("srt.enabled", "open a UDP port for SRT"),
     setting("srt.listen", "its address and port; port 0: any free one"),
@@ -281,6 +291,7 @@ impl Config {
         };
         if dev {
             config.http.listen.set_ip(Ipv4Addr::LOCALHOST.into());
+            config.rtmp.listen.set_ip(Ipv4Addr::LOCALHOST.into());
             config.srt.listen.set_ip(Ipv4Addr::LOCALHOST.into());
             config.keys.insert(DEV_KEY.0.into(), DEV_KEY.1.into());
         } else {
@@ -346,6 +357,18 @@ impl Default for Broadcast {
             max_viewers_per_address: 0,
             // Encoders try again after some seconds, and some more often than once.
             linger: Span(Duration::from_secs(20)),
+        }
+    }
+}
+
+impl Default for Rtmp {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            listen: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 1935),
+            tls_listen: None,
+            // Two cores serve some thousands of players at 600 kbps.
+            max_connections: 10_000,
         }
     }
 }
@@ -450,26 +473,39 @@ impl Default for Log {
 }
 
 /// An address, or the empty string for "not said".
-pub(super) mod optional_ip {
-    use super::IpAddr;
+pub(super) mod optional {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
     #[expect(clippy::ref_option, reason = "the signature serde asks for")]
-    pub fn serialize<S: Serializer>(ip: &Option<IpAddr>, out: S) -> Result<S::Ok, S::Error> {
-        match ip {
-            Some(ip) => out.collect_str(ip),
+    pub fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        out: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => out.collect_str(value),
             None => out.serialize_str(""),
         }
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<IpAddr>, D::Error> {
+    pub fn deserialize<'de, T: FromStr, D: Deserializer<'de>>(
+        input: D,
+    ) -> Result<Option<T>, D::Error> {
         let text = String::deserialize(input)?;
         if text.is_empty() {
             return Ok(None);
         }
+        let socket = std::any::type_name::<T>().ends_with("SocketAddr");
+        let what = if socket {
+            "IP address with a port"
+        } else {
+            "IP address"
+        };
         text.parse()
             .map(Some)
-            .map_err(|_| D::Error::custom(format!("`{text}` is not an IP address")))
+            .map_err(|_| D::Error::custom(format!("`{text}` is not an {what}")))
     }
 }
 

@@ -95,6 +95,10 @@ fn wrong_values_are_refused_with_their_place() {
             "`rtc.udp_port` at surecast.toml:2: 65535 leaves no room",
         ),
         (
+            "[rtmp]\ntls_listen = '0.0.0.0:1936'",
+            "`rtmp.tls_listen` at surecast.toml:2: needs a certificate",
+        ),
+        (
             "[rtc]\nadvertise = ['0.0.0.0']",
             "`rtc.advertise` at surecast.toml:2: 0.0.0.0 is no address",
         ),

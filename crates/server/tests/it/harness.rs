@@ -63,6 +63,7 @@ impl Server {
             .env("SURECAST_RTC__TCP_PORT", "0");
         command.env("SURECAST_RTC__SHARDS", "1");
         command.env("SURECAST_SRT__LISTEN", "127.0.0.1:0");
+        command.env("SURECAST_RTMP__LISTEN", "127.0.0.1:0");
         let temp = tempfile::tempdir().unwrap();
         command.env("TMPDIR", temp.path());
         let mut child = command

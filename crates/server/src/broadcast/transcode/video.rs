@@ -83,7 +83,7 @@ pub fn start(
 
 /// What `ffmpeg` is told. One transport stream goes in, one with all renditions
 /// comes out.
-fn arguments(renditions: &Vec<Rendition>, settings: &Settings) -> Vec<String> {
+fn arguments(renditions: &[Rendition], settings: &Settings) -> Vec<String> {
     let mut arguments: Vec<String> = Vec::new();
     let mut add = |text: &str| arguments.extend(text.split_whitespace().map(str::to_owned));
     // Half a second of looking: the parameter sets are in the first packets.

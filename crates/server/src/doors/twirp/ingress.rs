@@ -257,8 +257,8 @@ fn origin(doors: &Doors, headers: &HeaderMap) -> String {
     format!("{scheme}://{host}")
 }
 
-fn rtmp_port(_doors: &Doors) -> u16 {
-    1935
+fn rtmp_port(doors: &Doors) -> u16 {
+    doors.config.rtmp.listen.port()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
