@@ -61,7 +61,7 @@ pub fn start(
     if format.codec.kind() != Kind::Video || !Muxer::carries(format.codec) {
         return Err(Error::Unsupported(format.codec, FrameCodec::H264));
     }
-    let renditions = renditions.iter().take(MAX_RENDITIONS).copied().collect();
+    let renditions: Vec<Rendition> = renditions.iter().take(MAX_RENDITIONS).copied().collect();
     let arguments = arguments(&renditions, settings);
     let child = Supervised::new(Child::start(&settings.ffmpeg, &arguments)?);
     let (input, frames) = mpsc::channel(QUEUE);
