@@ -1,0 +1,3 @@
+//! The wire against programs that others wrote.
+
+mod rtp;
