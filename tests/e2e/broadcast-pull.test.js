@@ -7,12 +7,15 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { IngressClient, IngressInput } from 'livekit-server-sdk';
 
 import { Ffmpeg, decode, isShow } from './harness/encoder.js';
 import { mediaFile } from './harness/paths.js';
-import { Server } from './harness/server.js';
+import { KEY, SECRET, Server } from './harness/server.js';
 import { until } from './harness/wait.js';
 
+/** `IngressState.Status.ENDPOINT_PUBLISHING`, which the SDK does not export. */
+const PUBLISHING = 2;
 const directory = mkdtempSync(join(tmpdir(), 'surecast-pull-'));
 let open;
 let strict;
@@ -94,6 +97,19 @@ test('a file in a loop', { timeout: 60_000 }, () => watches('file:///show.mp4', 
 test('MPEG-TS by HTTP', { timeout: 60_000 }, () => watches(webUrl('/show.ts'), 'http'));
 test('HLS, through a redirect', { timeout: 60_000 }, () => watches(webUrl(`/redirect?${encodeURIComponent(webUrl('/index.m3u8'))}`), 'hls'));
 
+test('RTMP', { timeout: 60_000 }, async () => {
+  const port = 20_000 + Math.floor(Math.random() * 10_000);
+  const source = new Ffmpeg([
+    '-loglevel', 'error', '-re', '-stream_loop', '-1', '-i', join(directory, 'show.mp4'),
+    '-c', 'copy', '-f', 'flv', '-listen', '1', `rtmp://127.0.0.1:${port}/live/show`,
+  ]);
+  try {
+    await watches(`rtmp://127.0.0.1:${port}/live/show`, 'rtmp');
+  } finally {
+    await source.stop('SIGKILL');
+  }
+});
+
 test('SRT, and again when the source comes back', { timeout: 90_000 }, async () => {
   const port = 20_000 + Math.floor(Math.random() * 10_000);
   const listen = () => new Ffmpeg([
@@ -155,4 +171,18 @@ test('only who may administer ingresses or the room pulls', { timeout: 30_000 },
     }
   }
   assert.equal((await fetch(`${open.http}/broadcast/v1/pulls`)).status, 401);
+});
+
+test('an ingress with a URL, by the LiveKit SDK', { timeout: 60_000 }, async () => {
+  const client = new IngressClient(open.http, KEY, SECRET);
+  const room = 'ingress';
+  const wanted = { name: 'loop', roomName: room, participantIdentity: 'loop', url: 'file:///show.mp4' };
+  const made = await client.createIngress(IngressInput.URL_INPUT, wanted);
+  const state = async () => (await client.listIngress({ ingressId: made.ingressId }))[0]?.state.status;
+  await until('the ingress to publish', async () => (await state()) === PUBLISHING, 15_000);
+  assert.equal((await shown(open, made.ingressId)).state, 'live');
+  isShow(await decode(['-i', `srt://127.0.0.1:${8890 + open.offset}?streamid=read:${room}`], { nine: false, seconds: 3 }), { least: 45 });
+  await client.deleteIngress(made.ingressId);
+  assert.equal(await shown(open, made.ingressId), undefined);
+  await assert.rejects(client.createIngress(IngressInput.URL_INPUT, { ...wanted, url: 'gopher://a/' }), /`gopher` is no URL/);
 });

@@ -148,6 +148,7 @@ impl Server {
             recordings,
         ));
         let doors = Arc::new(doors);
+        doors.pulls.start_ingresses();
         let srt = config.srt.enabled.then(|| SrtDoor::open(&doors));
         let srt = srt.transpose()?;
         let rtmp = match config.rtmp.enabled {

@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use serde::Serialize;
+use surecast_room::proto::{IngressInfo, IngressInput};
 use surecast_room::{Grants, VideoGrant};
 use surecast_wire::mpegts::Demuxer;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::address_guard::{AddressGuard, Refused};
-use super::{Broadcast, Protocol, PublishRequest, Publisher};
+use super::{Broadcast, Protocol, PublishRequest, Publisher, ingress};
 use source::Source;
 pub use source::Unusable;
 
@@ -44,14 +45,50 @@ const PIECES: usize = 64;
 /// What is to be fetched.
 #[derive(Clone, Debug)]
 pub struct PullRequest {
-    /// The room that it goes to.
-    pub room: String,
+    /// What it is called; `None`: a new id. One that is there already is
+    /// replaced.
+    pub id: Option<String>,
     /// Where from.
     pub url: String,
-    /// Identity in the room; empty: made from the pull's id.
-    pub identity: String,
-    /// Name in the room; empty: the identity.
-    pub name: String,
+    /// The room that it goes to.
+    pub room: String,
+    /// Who it is there; without an identity it gets its id.
+    pub grants: Grants,
+}
+
+impl PullRequest {
+    /// With the identity and name that somebody chose; empty: none.
+    pub fn new(room: &str, url: &str, identity: &str, name: &str) -> Self {
+        let video = VideoGrant {
+            room_join: true,
+            room: room.to_owned(),
+            can_subscribe: Some(false),
+            ..VideoGrant::default()
+        };
+        let grants = Grants {
+            identity: identity.to_owned(),
+            name: name.to_owned(),
+            kind: "ingress".into(),
+            video: Some(video),
+            ..Grants::default()
+        };
+        Self {
+            id: None,
+            url: url.to_owned(),
+            room: room.to_owned(),
+            grants,
+        }
+    }
+
+    /// What an ingress with a URL says.
+    pub fn of_ingress(info: &IngressInfo) -> Self {
+        Self {
+            id: Some(info.ingress_id.clone()),
+            url: info.url.clone(),
+            room: info.room_name.clone(),
+            grants: ingress::grants(info),
+        }
+    }
 }
 
 /// Why there is no pull.
@@ -87,7 +124,8 @@ pub struct PullInfo {
     pub restarts: u32,
 }
 
-/// All pulls. Cheap to clone. They are not kept over a restart.
+/// All pulls. Cheap to clone. Those of ingresses begin again with the server;
+/// others are not kept.
 #[derive(Clone)]
 pub struct Pulls(Arc<Inner>);
 
@@ -124,24 +162,34 @@ impl Pulls {
         }))
     }
 
-    /// Begins to fetch.
+    /// Whether something can be fetched from there.
     ///
     /// # Errors
     /// The URL is not understood, or its host may not be connected to.
-    pub async fn start(&self, request: PullRequest) -> Result<PullInfo, PullError> {
-        let source = Source::parse(&request.url, &self.0.files)?;
+    pub async fn check(&self, url: &str) -> Result<(), PullError> {
+        let source = Source::parse(url, &self.0.files)?;
         if let Some((host, port)) = source.host() {
             self.0.guard.resolve(host, port).await?;
         }
-        let id = format!("PU_{:012x}", fastrand::u64(..1 << 48));
-        let identity = match request.identity.as_str() {
-            "" => id.clone(),
-            said => said.to_owned(),
-        };
+        Ok(())
+    }
+
+    /// Begins to fetch; where to it may connect is looked at when it does.
+    ///
+    /// # Errors
+    /// The URL is not understood, or there are too many.
+    pub fn start(&self, request: PullRequest) -> Result<PullInfo, PullError> {
+        let source = Source::parse(&request.url, &self.0.files)?;
+        let new_id = || format!("PU_{:012x}", fastrand::u64(..1 << 48));
+        let id = request.id.unwrap_or_else(new_id);
+        let mut grants = request.grants;
+        if grants.identity.is_empty() {
+            grants.identity.clone_from(&id);
+        }
         let info = PullInfo {
             id: id.clone(),
             room: request.room,
-            identity,
+            identity: grants.identity.clone(),
             url: source.shown(),
             state: "connecting",
             error: String::new(),
@@ -149,6 +197,7 @@ impl Pulls {
         };
         let shared = Arc::new(Mutex::new(info.clone()));
         let mut running = self.lock();
+        running.remove(&id);
         if running.len() >= MAX_PULLS {
             return Err(PullError::TooMany);
         }
@@ -157,12 +206,31 @@ impl Pulls {
             guard: self.0.guard,
             ffmpeg: self.0.ffmpeg.clone(),
             source,
-            name: request.name,
+            grants,
             info: shared.clone(),
         };
         let task = tokio::spawn(pull.run()).abort_handle();
         running.insert(id, Running { info: shared, task });
         Ok(info)
+    }
+
+    /// Begins what the ingresses with a URL say, which are in the store.
+    pub fn start_ingresses(&self) {
+        for info in self.0.broadcast.ingresses().list("", "") {
+            if info.input_type() != IngressInput::UrlInput || !ingress::is_enabled(&info) {
+                continue;
+            }
+            if let Err(error) = self.start(PullRequest::of_ingress(&info)) {
+                tracing::error!(ingress = info.ingress_id, "cannot pull: {error}");
+            }
+        }
+    }
+
+    /// One of them.
+    pub fn get(&self, id: &str) -> Option<PullInfo> {
+        let running = self.lock();
+        let info = lock(&running.get(id)?.info).clone();
+        Some(info)
     }
 
     /// Ends one; what it was, where there was one.
@@ -204,7 +272,7 @@ struct Pull {
     guard: AddressGuard,
     ffmpeg: PathBuf,
     source: Source,
-    name: String,
+    grants: Grants,
     info: Arc<Mutex<PullInfo>>,
 }
 
@@ -294,22 +362,7 @@ impl Pull {
     }
 
     async fn publish(&self, from: SocketAddr) -> Result<Publisher, String> {
-        let (room, identity) = {
-            let info = lock(&self.info);
-            (info.room.clone(), info.identity.clone())
-        };
-        let video = VideoGrant {
-            room_join: true,
-            room: room.clone(),
-            ..VideoGrant::default()
-        };
-        let grants = Grants {
-            identity,
-            name: self.name.clone(),
-            kind: "ingress".into(),
-            video: Some(video),
-            ..Grants::default()
-        };
+        let room = lock(&self.info).room.clone();
         let request = PublishRequest {
             room,
             token: None,
@@ -317,7 +370,7 @@ impl Pull {
             from,
         };
         self.broadcast
-            .publish_with(request, grants)
+            .publish_with(request, self.grants.clone())
             .await
             .map_err(|refusal| refusal.to_string())
     }

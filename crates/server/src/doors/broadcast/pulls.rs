@@ -39,13 +39,9 @@ pub(in crate::doors) async fn create(
     if new.room.is_empty() {
         return (StatusCode::BAD_REQUEST, "`room` is empty\n").into_response();
     }
-    let request = PullRequest {
-        room: new.room,
-        url: new.url,
-        identity: new.identity,
-        name: new.name,
-    };
-    match doors.pulls.start(request).await {
+    let request = PullRequest::new(&new.room, &new.url, &new.identity, &new.name);
+    let checked = doors.pulls.check(&new.url).await;
+    match checked.and_then(|()| doors.pulls.start(request)) {
         Ok(info) => {
             tracing::info!(
                 pull = info.id,

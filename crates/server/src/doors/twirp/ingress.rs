@@ -12,6 +12,7 @@ use surecast_room::{Grants, ServiceCall, ServiceCode, ServiceError, ServiceReply
 use super::super::Doors;
 use super::body::{decode, encode};
 use crate::broadcast::ingress::{self, IngressError};
+use crate::broadcast::pull::{PullError, PullRequest};
 
 /// The longest name, identity or metadata that is kept, in bytes.
 const MAX_TEXT: usize = 64 << 10;
@@ -60,6 +61,10 @@ async fn create(
 ) -> Result<IngressInfo, ServiceError> {
     let input = request.input_type();
     check(&request)?;
+    if input == IngressInput::UrlInput {
+        let checked = doors.pulls.check(&request.url).await;
+        checked.map_err(|error| pull_error(&error))?;
+    }
     let url = match input {
         IngressInput::RtmpInput => format!("rtmp://{}:{}/live", host(headers), rtmp_port(doors)),
         IngressInput::WhipInput => format!("{}/whip", origin(doors, headers)),
@@ -93,10 +98,8 @@ async fn create(
         identity = made.participant_identity,
         "ingress created"
     );
-    Ok(IngressInfo {
-        state: Some(ingress::inactive()),
-        ..made
-    })
+    pull(doors, &made)?;
+    Ok(with_state(doors, made).await)
 }
 
 fn check(request: &CreateIngressRequest) -> Result<(), ServiceError> {
@@ -118,11 +121,29 @@ fn check(request: &CreateIngressRequest) -> Result<(), ServiceError> {
     if long.iter().any(|text| text.len() > MAX_TEXT) {
         return invalid("a text is longer than 64 KiB");
     }
-    if request.input_type() == IngressInput::UrlInput {
-        let message = "URL ingress is not offered by this server: publish by RTMP or WHIP";
-        return Err(ServiceError::new(ServiceCode::Unimplemented, message));
-    }
     Ok(())
+}
+
+/// Fetches what an ingress with a URL says, or ceases to.
+fn pull(doors: &Doors, info: &IngressInfo) -> Result<(), ServiceError> {
+    if info.input_type() != IngressInput::UrlInput {
+        return Ok(());
+    }
+    if !ingress::is_enabled(info) {
+        doors.pulls.stop(&info.ingress_id);
+        return Ok(());
+    }
+    let started = doors.pulls.start(PullRequest::of_ingress(info));
+    started.map(drop).map_err(|error| pull_error(&error))
+}
+
+fn pull_error(error: &PullError) -> ServiceError {
+    let code = match error {
+        PullError::Unusable(_) => ServiceCode::InvalidArgument,
+        PullError::Refused(_) => ServiceCode::PermissionDenied,
+        PullError::TooMany => ServiceCode::ResourceExhausted,
+    };
+    ServiceError::new(code, error.to_string())
 }
 
 async fn update(doors: &Doors, request: UpdateIngressRequest) -> Result<IngressInfo, ServiceError> {
@@ -143,7 +164,9 @@ async fn update(doors: &Doors, request: UpdateIngressRequest) -> Result<IngressI
         info.enabled = request.enabled.or(info.enabled);
         info.enable_transcoding = request.enable_transcoding.or(info.enable_transcoding);
     });
-    Ok(with_state(doors, changed.await.map_err(error)?).await)
+    let changed = changed.await.map_err(error)?;
+    pull(doors, &changed)?;
+    Ok(with_state(doors, changed).await)
 }
 
 async fn list(doors: &Doors, request: &ListIngressRequest) -> ListIngressResponse {
@@ -171,6 +194,7 @@ async fn delete(
         .ingresses()
         .delete(&request.ingress_id)
         .await;
+    doors.pulls.stop(&request.ingress_id);
     let info = with_state(doors, deleted.map_err(error)?).await;
     let publishing = info
         .state
@@ -199,11 +223,27 @@ async fn with_state(doors: &Doors, info: IngressInfo) -> IngressInfo {
             resource_id: participant.sid,
             ..Default::default()
         },
-        None => ingress::inactive(),
+        None => fetching(doors, &info),
     };
     IngressInfo {
         state: Some(state),
         ..info
+    }
+}
+
+/// Of one that is not in the room.
+fn fetching(doors: &Doors, info: &IngressInfo) -> IngressState {
+    match doors.pulls.get(&info.ingress_id) {
+        None => ingress::inactive(),
+        Some(pull) if pull.error.is_empty() => IngressState {
+            status: Status::EndpointBuffering as i32,
+            ..Default::default()
+        },
+        Some(pull) => IngressState {
+            status: Status::EndpointError as i32,
+            error: pull.error,
+            ..Default::default()
+        },
     }
 }
 
