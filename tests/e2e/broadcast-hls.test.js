@@ -2,7 +2,7 @@
 // ffmpeg and GStreamer, and by the checker.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,26 +74,45 @@ test('hls.js and shaka play it with low latency', { timeout: 90_000 }, async (t)
   const [hlsjs, shaka] = await Promise.all(['hls.js', 'shaka'].map((name) => Visitor.open(browser, `${pages.url}hls`, { name })));
   await hlsjs.evaluate((url) => hlsPage.playHlsJs(url), address('show'));
   const seen = await plays(hlsjs);
-  const latency = await until('a latency', async () => (await state(hlsjs)).latency, 10_000);
-  t.diagnostic(`hls.js: ${latency} ms behind, ${seen.frames} frames, ${seen.dropped} dropped`);
-  assert.ok(latency < 8_000, `${latency} ms`);
+  // Behind the end of the playlist: it begins where it can and catches up. The clock
+  // tells as well how late the encoder is, which a busy machine makes.
+  const latency = await until('to be two seconds behind at most', async () => {
+    const { edge } = await state(hlsjs);
+    return edge < 2 && edge;
+  }, 25_000);
+  const { latency: byClock } = await state(hlsjs);
+  t.diagnostic(`hls.js: ${latency.toFixed(2)} s behind the live edge, ${byClock} ms by the clock, ${seen.dropped} frames dropped`);
   assert.ok(!seen.errors.some((it) => it.includes('fatal=true')), seen.errors.join('\n'));
+  await hlsjs.close();
   await shaka.evaluate((url) => hlsPage.playShaka(url), address('show'));
   const other = await plays(shaka);
   t.diagnostic(`shaka: ${(await state(shaka)).latency} ms behind, ${other.frames} frames`);
   const viewers = await (await fetch(`${server.http}/metrics`)).text();
   assert.match(viewers, /hls/);
-  await Promise.all([hlsjs.close(), shaka.close()]);
+  await shaka.close();
 });
 
-test('ffmpeg and GStreamer decode it', { timeout: 60_000 }, async () => {
+test('ffmpeg and GStreamer decode it', { timeout: 90_000 }, async () => {
   await live('show');
   isShow(await decode(['-i', address('show')], { withinMs: 40_000 }));
-  const { stdout } = await run('gst-launch-1.0', [
-    '-v', 'souphttpsrc', `location=${address('show')}`, '!', 'hlsdemux', '!', 'decodebin', '!',
-    'identity', 'eos-after=60', '!', 'fakesink',
-  ], { timeout: 40_000, maxBuffer: 1 << 24 });
-  assert.match(stdout, /video\/x-raw|audio\/x-raw/);
+  // Who takes transport streams only.
+  isShow(await decode(['-i', `${server.http}/hls/show/ts.m3u8`], { nine: false, withinMs: 40_000 }));
+  for (const [file, demux] of [['index.m3u8', 'qtdemux'], ['ts.m3u8', 'tsdemux']]) {
+    const source = ['souphttpsrc', `location=${server.http}/hls/show/${file}`, '!', 'hlsdemux', '!', demux];
+    const sink = ['h264parse', '!', 'avdec_h264', '!', 'fakesink', 'silent=false'];
+    const gst = spawn('gst-launch-1.0', ['-v', ...source, '!', ...sink], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [gst.stdout, gst.stderr]) stream.on('data', (chunk) => { said = (said + chunk).slice(-100_000); });
+    const frames = () => said.match(/last-message = chain/g)?.length ?? 0;
+    try {
+      await until(`60 frames of ${file}`, () => frames() >= 60, 30_000);
+      assert.match(said, /video\/x-raw.*width=\(int\)640/);
+    } catch (error) {
+      throw new Error(`${error.message}: ${frames()}\n${said.slice(-3000)}`);
+    } finally {
+      gst.kill('SIGKILL');
+    }
+  }
 });
 
 test('the checker finds no fault, also when the encoder comes back with another picture', { timeout: 90_000 }, async (t) => {

@@ -30,7 +30,7 @@ window.hlsPage = {
   errors,
   loudness,
   playHlsJs(url) {
-    player = new Hls({ lowLatencyMode: true, enableWorker: false });
+    player = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5 });
     player.on(Hls.Events.ERROR, (_, data) => errors.push(`${data.type} ${data.details} fatal=${data.fatal} ${data.response?.code ?? ''}`));
     player.loadSource(url);
     player.attachMedia(video);
@@ -52,6 +52,8 @@ window.hlsPage = {
       width: video.videoWidth,
       time: video.currentTime,
       latency: player && latency(),
+      // Behind the end of the playlist in seconds, as hls.js has it.
+      edge: player?.latency,
       loudness: loudness(),
       buffered: video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0,
       errors: errors.slice(-10),
