@@ -16,6 +16,7 @@ export interface ConsoleConfig {
   apiSecret?: string;
   /** Where encoders connect; 0: closed. A server that says nothing uses the usual ports. */
   rtmpPort?: number;
+  rtmpsPort?: number;
   srtPort?: number;
   srtEncrypted?: boolean;
 }

@@ -18,7 +18,8 @@ export function EncoderSetup({ room, keys }: { room: string; keys: ApiKeys }) {
   const [ttlS, setTtl] = useState(USUAL_TTL_S);
   const token = useSigned(() => encoderToken(keys, room, ttlS), [keys, room, ttlS]);
   const { origin, hostname } = window.location;
-  const place = { origin, hostname, rtmpPort: config?.rtmpPort, srtPort: config?.srtPort };
+  const { rtmpPort, rtmpsPort, srtPort } = config ?? {};
+  const place = { origin, hostname, rtmpPort, rtmpsPort, srtPort };
   return (
     <section className="panel golive-setup" aria-labelledby="setup-title">
       <h2 id="setup-title">{t('golive.setup')}</h2>

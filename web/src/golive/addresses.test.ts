@@ -19,6 +19,9 @@ describe('addressesOf', () => {
     const { rtmp, srt } = addressesOf({ ...place, rtmpPort: 2935, srtPort: 9890 }, 'demo', 't');
     expect(rtmp.server).toContain(':2935/');
     expect(srt.url).toContain(':9890?');
+    expect(addressesOf({ ...place, rtmpsPort: 1936 }, 'demo', 't').rtmp.url).toBe('rtmps://live.example:1936/live/demo?token=t');
+    const plain = { ...place, origin: 'http://live.example', rtmpsPort: 1936 };
+    expect(addressesOf(plain, 'demo', 't').rtmp.server).toBe('rtmp://live.example:1935/live');
   });
 
   it('encodes names that would break an address', () => {

@@ -16,6 +16,8 @@ export interface Place {
   origin: string;
   hostname: string;
   rtmpPort?: number;
+  /** Where RTMP is spoken over TLS; whoever has the page over TLS should have that too. */
+  rtmpsPort?: number;
   srtPort?: number;
 }
 
@@ -42,7 +44,7 @@ export interface Addresses {
 
 export function addressesOf(place: Place, room: string, token: string): Addresses {
   const name = encodeURIComponent(room);
-  const server = `rtmp://${place.hostname}:${place.rtmpPort ?? RTMP_PORT}/live`;
+  const server = rtmpServer(place);
   const key = `${name}?token=${token}`;
   const streamId = streamIdOf(room, token);
   return {
@@ -53,6 +55,11 @@ export function addressesOf(place: Place, room: string, token: string): Addresse
     },
     whip: { url: `${place.origin}/whip/${name}`, token },
   };
+}
+
+function rtmpServer({ origin, hostname, rtmpPort, rtmpsPort }: Place): string {
+  if (rtmpsPort && origin.startsWith('https:')) return `rtmps://${hostname}:${rtmpsPort}/live`;
+  return `rtmp://${hostname}:${rtmpPort ?? RTMP_PORT}/live`;
 }
 
 /**

@@ -35,6 +35,10 @@ pub(super) struct ConsoleConfig {
     api_secret: Option<String>,
     /// Where encoders call; 0: closed. Left out where the system chose.
     #[serde(skip_serializing_if = "Option::is_none")]
+    rtmp_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rtmps_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     srt_port: Option<u16>,
     /// Callers by SRT need the passphrase too.
     srt_encrypted: bool,
@@ -49,12 +53,15 @@ pub(super) async fn config(State(doors): State<Arc<Doors>>) -> impl IntoResponse
         .get(DEV_KEY.0)
         .filter(|_| doors.config.dev)
         .cloned();
-    let srt = &doors.config.srt;
+    let (rtmp, srt) = (&doors.config.rtmp, &doors.config.srt);
+    let rtmps = rtmp.tls_listen.filter(|_| rtmp.enabled);
     let config = ConsoleConfig {
         version: env!("CARGO_PKG_VERSION"),
         dev: doors.config.dev,
         api_key: secret.is_some().then_some(DEV_KEY.0),
         api_secret: secret,
+        rtmp_port: told_port(rtmp.enabled, rtmp.listen),
+        rtmps_port: rtmps.and_then(|listen| told_port(true, listen)),
         srt_port: told_port(srt.enabled, srt.listen),
         srt_encrypted: !srt.passphrase.is_empty(),
     };
