@@ -37,6 +37,22 @@ pub struct Rendition {
     pub bitrate: u32,
 }
 
+/// Bits a second that make a picture of so many lines look well at 30 frames a
+/// second, encoded at once: as platforms advise encoders.
+#[must_use]
+pub const fn bitrate(height: u32) -> u32 {
+    match height {
+        // Not known.
+        0 => 2_800_000,
+        1..=240 => 400_000,
+        ..=360 => 800_000,
+        ..=480 => 1_400_000,
+        ..=720 => 2_800_000,
+        ..=1080 => 5_000_000,
+        _ => 12_000_000,
+    }
+}
+
 /// A track on its way into renditions. It ends when `input` is dropped, and when
 /// `output` is.
 pub struct Renditions {
@@ -61,8 +77,8 @@ pub fn start(
     if format.codec.kind() != Kind::Video || !Muxer::carries(format.codec) {
         return Err(Error::Unsupported(format.codec, FrameCodec::H264));
     }
-    let renditions: Vec<Rendition> = renditions.iter().take(MAX_RENDITIONS).copied().collect();
-    let arguments = arguments(&renditions, settings);
+    let renditions = &renditions[..renditions.len().min(MAX_RENDITIONS)];
+    let arguments = arguments(renditions, settings);
     let child = Supervised::new(Child::start(&settings.ffmpeg, &arguments)?);
     let (input, frames) = mpsc::channel(QUEUE);
     let (to, output) = mpsc::channel(OUT);
