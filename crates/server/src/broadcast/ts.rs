@@ -97,6 +97,8 @@ async fn write(mut player: Player, out: Fanout<Bytes>) {
 struct Writer {
     muxer: Muxer,
     video: Option<TrackNumber>,
+    /// The sound that is carried.
+    sound: Option<TrackNumber>,
     entry_at: Option<i64>,
 }
 
@@ -120,19 +122,23 @@ impl Writer {
     fn is_entry(&mut self, item: &Item) -> bool {
         match item {
             Item::Format { track, format } => {
-                if format.codec.kind() == Kind::Video && Muxer::carries(format.codec) {
-                    self.video = Some(*track);
-                } else if self.video == Some(*track) {
-                    self.video = None;
+                let carried = Muxer::carries(format.codec).then_some(*track);
+                let place = match format.codec.kind() {
+                    Kind::Video => &mut self.video,
+                    Kind::Audio => &mut self.sound,
+                };
+                if carried.is_some() || *place == Some(*track) {
+                    *place = carried;
                 }
                 false
             }
             Item::End { track } => {
                 self.video = self.video.filter(|video| video != track);
+                self.sound = self.sound.filter(|sound| sound != track);
                 false
             }
             Item::Frame { track, frame } if self.video == Some(*track) => frame.keyframe,
-            Item::Frame { frame, .. } if self.video.is_none() => {
+            Item::Frame { track, frame } if self.video.is_none() && self.sound == Some(*track) => {
                 let due = |at: i64| (frame.dts.0 - at).abs() >= SOUND_ENTRY_MICROS;
                 let entry = self.entry_at.is_none_or(due);
                 if entry {
