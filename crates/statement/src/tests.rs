@@ -6,7 +6,8 @@ use surecast_guarantee::module::Module;
 use surecast_guarantee::rollup::RollupTable;
 use surecast_guarantee::rollup::experience::ExperienceTable;
 use surecast_guarantee::settlement::{
-    self, BreachedClock, ClockBreach, ConditionLine, Evidence, GenerationLine, GenerationStep, Inputs,
+    self, BreachedClock, ClockBreach, ConditionLine, Evidence, GenerationLine, GenerationStep,
+    Inputs,
 };
 use surecast_guarantee::severity::Severity;
 
