@@ -9,6 +9,7 @@ mod aac_encoder;
 pub mod audio;
 pub mod child;
 mod outside_decoder;
+pub mod picture;
 mod supervised;
 pub mod video;
 

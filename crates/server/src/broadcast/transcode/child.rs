@@ -40,6 +40,8 @@ pub struct Child {
     stdin: Option<ChildStdin>,
     stdout: ChildStdout,
     waiting: VecDeque<u8>,
+    /// Its input ends when nothing waits any more.
+    last_input: bool,
     /// Since when it takes nothing, while something waits.
     stalled: Option<Instant>,
     last_words: Arc<Mutex<VecDeque<String>>>,
@@ -88,6 +90,7 @@ impl Child {
             stdin: Some(stdin),
             stdout,
             waiting,
+            last_input: false,
             stalled: None,
             last_words,
         })
@@ -103,6 +106,12 @@ impl Child {
         fits
     }
 
+    /// Gives it all that it will get, however much that is.
+    pub fn write_and_close(&mut self, bytes: Vec<u8>) {
+        self.waiting.extend(bytes);
+        self.last_input = true;
+    }
+
     /// Writes what waits and waits for what the child does. May be dropped while
     /// it waits: nothing is lost.
     pub async fn next(&mut self) -> Event {
@@ -111,6 +120,9 @@ impl Child {
             let now = crate::clock::now().at;
             if self.waiting.is_empty() {
                 self.stalled = None;
+                if self.last_input {
+                    self.stdin = None;
+                }
             }
             let since = *self.stalled.get_or_insert(now);
             let left = STALL.saturating_sub(now.saturating_duration_since(since));

@@ -37,6 +37,21 @@ pub struct Rendition {
     pub bitrate: u32,
 }
 
+/// Bits a second that make a picture of so many lines look well at 30 frames a
+/// second, encoded at once: as platforms advise encoders.
+#[must_use]
+pub const fn bitrate(height: u32) -> u32 {
+    match height {
+        0 => 2_500_000,
+        ..=240 => 400_000,
+        ..=360 => 800_000,
+        ..=480 => 1_400_000,
+        ..=720 => 2_800_000,
+        ..=1080 => 5_000_000,
+        _ => 12_000_000,
+    }
+}
+
 /// A track on its way into renditions. It ends when `input` is dropped, and when
 /// `output` is.
 pub struct Renditions {
