@@ -7,6 +7,7 @@
 
 mod access;
 pub mod address_guard;
+mod anew;
 pub mod encoder;
 pub mod fanout;
 mod hook;
@@ -21,6 +22,7 @@ mod room_track;
 pub mod status;
 pub mod tags;
 mod tap;
+pub mod thumbnail;
 mod timeline;
 pub mod transcode;
 pub mod ts;
@@ -131,6 +133,8 @@ struct Inner {
     takeover: bool,
     linger: Duration,
     transcode: transcode::Settings,
+    thumbnails: thumbnail::Thumbnails,
+    video_anew: bool,
     control: Control,
     media: Weak<MediaPlane>,
     sources: AtomicU64,
@@ -180,8 +184,11 @@ impl Broadcast {
             linger: broadcast.linger.0,
             transcode: transcode::Settings {
                 ffmpeg: broadcast.ffmpeg.clone(),
+                encoder: broadcast.encoder.clone(),
                 ..transcode::Settings::default()
             },
+            thumbnails: thumbnail::Thumbnails::default(),
+            video_anew: broadcast.transcode_for_webrtc,
             control,
             media,
             sources: AtomicU64::new(1),
@@ -241,6 +248,7 @@ impl Broadcast {
             control: self.0.control.clone(),
             media: self.0.media.clone(),
             gauge,
+            transcode: (self.0.transcode.clone(), self.0.video_anew),
             gone: Box::new(move || this.encoder_gone(&room, &identity, source)),
         }))
     }

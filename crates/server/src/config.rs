@@ -179,6 +179,10 @@ pub struct Broadcast {
     pub max_viewers_per_address: u32,
     /// The program that encodes anew what players cannot play.
     pub ffmpeg: PathBuf,
+    /// Its encoder of H.264.
+    pub encoder: String,
+    /// Video that WebRTC cannot play is encoded anew for the room.
+    pub transcode_for_webrtc: bool,
     /// Pulls may connect to private networks and this machine.
     pub pull_private: bool,
     /// Directory of the files that pulls may loop; empty: none.

@@ -110,6 +110,10 @@ pub fn router(doors: &Arc<Doors>) -> Router {
         .route("/broadcast/v1/streams", get(broadcast::streams))
         .route("/broadcast/v1/streams/{room}", get(broadcast::stream))
         .route(
+            "/broadcast/v1/streams/{room}/thumbnail.jpg",
+            get(broadcast::thumbnail),
+        )
+        .route(
             "/broadcast/v1/pulls",
             get(broadcast::pulls::list).post(broadcast::pulls::create),
         )

@@ -10,10 +10,12 @@ use surecast_media::local::{LocalInput, LocalOutput};
 use surecast_room::proto::{self, signal_request, signal_response};
 use tokio::sync::{mpsc, watch};
 
+use super::anew::{Anew, Made};
 use super::program::{Formats, MAX_TRACKS, Program, SourceId};
 use super::room_track::{Anchor, Barrier, RoomTrack, barrier};
 use super::status::Gauge;
 use super::timeline::{Step, Timeline};
+use super::transcode;
 use crate::clock;
 use crate::control::{Admission, Control};
 use crate::media_plane::MediaPlane;
@@ -151,6 +153,8 @@ pub(super) struct Parts {
     pub control: Control,
     pub media: Weak<MediaPlane>,
     pub gauge: Arc<Gauge>,
+    /// How what rooms cannot carry is encoded anew, and whether video is.
+    pub transcode: (transcode::Settings, bool),
     /// Runs when the encoder is gone.
     pub gone: Box<dyn FnOnce() + Send + Sync>,
 }
@@ -175,20 +179,24 @@ pub(super) fn start(parts: Parts) -> Publisher {
         media.open_local(room, peer, from_room);
     }
     let now = clock::now().at;
+    let (settings, video) = parts.transcode.clone();
+    let (anew, made) = Anew::new(settings, video);
     let side = RoomSide {
+        anew,
         anchor: Anchor::new(now, MediaTime(unix_micros())),
         tracks: BTreeMap::new(),
         next_cid: 0,
         parts,
         ended,
     };
-    tokio::spawn(side.run(items, outputs));
+    tokio::spawn(side.run(items, outputs, made));
     publisher
 }
 
 /// The encoder as a participant.
 struct RoomSide {
     parts: Parts,
+    anew: Anew,
     anchor: Anchor,
     tracks: BTreeMap<TrackNumber, Result<RoomTrack, Barrier>>,
     next_cid: u32,
@@ -200,6 +208,7 @@ impl RoomSide {
         mut self,
         mut items: mpsc::Receiver<Item>,
         mut outputs: mpsc::Receiver<LocalOutput>,
+        mut made: mpsc::Receiver<Made>,
     ) {
         loop {
             tokio::select! {
@@ -213,6 +222,7 @@ impl RoomSide {
                     None => break,
                 },
                 Some(output) = outputs.recv() => self.output(output),
+                Some(made) = made.recv() => self.made(made).await,
             }
         }
         self.ended.send_if_modified(|ended| {
@@ -232,14 +242,47 @@ impl RoomSide {
 
     async fn item(&mut self, item: Item) {
         match item {
-            Item::Format { track, format } => self.format(track, &format).await,
-            Item::Frame { track, frame } => self.frame(track, frame),
-            Item::End { track } => {
-                if let Some(Ok(gone)) = self.tracks.remove(&track) {
-                    self.unpublish(gone.cid);
+            Item::Format { track, format } => {
+                if self.anew.format(track, &format) {
+                    return;
+                }
+                if !carries(&format) && self.anew.begin(track) {
+                    self.drop_track(track);
+                } else {
+                    self.format(track, &format).await;
                 }
             }
+            Item::Frame { track, frame } => {
+                if let Some(frame) = self.anew.frame(track, frame) {
+                    self.frame(track, frame);
+                }
+            }
+            Item::End { track } => {
+                self.anew.end(track);
+                self.drop_track(track);
+            }
             Item::Data { .. } => {}
+        }
+    }
+
+    /// Something that was encoded anew.
+    async fn made(&mut self, made: Made) {
+        let track = made.0;
+        match self.anew.current(made) {
+            Some(Ok(Item::Format { format, .. })) => self.format(track, &format).await,
+            Some(Ok(Item::Frame { frame, .. })) => self.frame(track, frame),
+            Some(Err(track)) => {
+                self.drop_track(track);
+                let words = "it could not be encoded anew: the log says why";
+                self.parts.gauge.in_room(track, Some(words.into()));
+            }
+            _ => {}
+        }
+    }
+
+    fn drop_track(&mut self, track: TrackNumber) {
+        if let Some(Ok(gone)) = self.tracks.remove(&track) {
+            self.unpublish(gone.cid);
         }
     }
 
@@ -280,8 +323,12 @@ impl RoomSide {
             }
             Err(barrier) => {
                 let cid = track.cid.clone();
-                self.bar(number, barrier);
                 self.unpublish(cid);
+                if barrier == Barrier::Reordered && self.anew.begin(number) {
+                    self.tracks.remove(&number);
+                } else {
+                    self.bar(number, barrier);
+                }
             }
         }
     }
@@ -355,6 +402,11 @@ impl RoomSide {
         // Stopping: there is nobody to say it to.
         let _ = self.parts.control.signal(session, request).await;
     }
+}
+
+/// Whether rooms carry it without more ado.
+fn carries(format: &Format) -> bool {
+    barrier(format).is_none() && RoomTrack::new("", format).is_ok()
 }
 
 fn why(reason: proto::DisconnectReason) -> Ended {

@@ -110,6 +110,14 @@ pub const SETTINGS: &[Setting] = &[
         "the program ffmpeg, for what is encoded anew: a path, or a name that is looked up in PATH",
     ),
     setting(
+        "broadcast.encoder",
+        "ffmpeg's encoder of H.264: libx264, or of the hardware, such as h264_nvenc, h264_qsv, h264_v4l2m2m",
+    ),
+    setting(
+        "broadcast.transcode_for_webrtc",
+        "video that WebRTC cannot play (B-frames, H.265) is encoded anew for the room; false: the room does without it",
+    ),
+    setting(
         "broadcast.pull_private",
         "streams may be pulled from private networks and from this machine, not only from the Internet",
     ),
@@ -351,6 +359,8 @@ impl Default for Broadcast {
             on_publish: String::new(),
             on_play: String::new(),
             ffmpeg: "ffmpeg".into(),
+            encoder: "libx264".into(),
+            transcode_for_webrtc: false,
             pull_private: false,
             pull_files: PathBuf::new(),
             max_viewers: 0,

@@ -5,7 +5,7 @@ pub(super) mod pulls;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use surecast_room::Grants;
 
 use super::Doors;
 use crate::broadcast::status::Incoming;
+use crate::broadcast::thumbnail::{MAX_AGE, NoPicture};
 
 /// A room that is broadcast, or that an encoder publishes to.
 #[derive(Serialize)]
@@ -67,6 +68,39 @@ pub(super) async fn stream(
             format!("nothing is live in room {room}\n"),
         )
             .into_response(),
+    }
+}
+
+/// `GET /broadcast/v1/streams/{room}/thumbnail.jpg`: a picture of it, for who may
+/// watch it; the token in a header or as `?token=`.
+pub(super) async fn thumbnail(
+    State(doors): State<Arc<Doors>>,
+    Path(room): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let authorization = headers.get(header::AUTHORIZATION);
+    let bearer = authorization.and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let query = query.unwrap_or_default();
+    let parameter = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "token");
+    let token = bearer.or(parameter.as_ref().map(|(_, token)| &**token));
+    match doors.broadcast.thumbnail(&room, token).await {
+        Ok(picture) => {
+            let age = format!("max-age={}", MAX_AGE.as_secs());
+            let headers = [
+                (header::CONTENT_TYPE, "image/jpeg"),
+                (header::CACHE_CONTROL, &age),
+            ];
+            (headers, picture).into_response()
+        }
+        Err(error) => {
+            let status = match &error {
+                NoPicture::Refused(refusal) => refusal.status(),
+                NoPicture::None => StatusCode::NOT_FOUND,
+                NoPicture::Transcode(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            (status, format!("{error}\n")).into_response()
+        }
     }
 }
 

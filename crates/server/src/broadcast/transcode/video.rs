@@ -42,8 +42,9 @@ pub struct Rendition {
 #[must_use]
 pub const fn bitrate(height: u32) -> u32 {
     match height {
-        0 => 2_500_000,
-        ..=240 => 400_000,
+        // Not known.
+        0 => 2_800_000,
+        1..=240 => 400_000,
         ..=360 => 800_000,
         ..=480 => 1_400_000,
         ..=720 => 2_800_000,
@@ -76,8 +77,8 @@ pub fn start(
     if format.codec.kind() != Kind::Video || !Muxer::carries(format.codec) {
         return Err(Error::Unsupported(format.codec, FrameCodec::H264));
     }
-    let renditions: Vec<Rendition> = renditions.iter().take(MAX_RENDITIONS).copied().collect();
-    let arguments = arguments(&renditions, settings);
+    let renditions = &renditions[..renditions.len().min(MAX_RENDITIONS)];
+    let arguments = arguments(renditions, settings);
     let child = Supervised::new(Child::start(&settings.ffmpeg, &arguments)?);
     let (input, frames) = mpsc::channel(QUEUE);
     let (to, output) = mpsc::channel(OUT);
