@@ -54,14 +54,14 @@ pub(super) async fn config(State(doors): State<Arc<Doors>>) -> impl IntoResponse
         .filter(|_| doors.config.dev)
         .cloned();
     let (rtmp, srt) = (&doors.config.rtmp, &doors.config.srt);
-    let rtmps = rtmp.tls_listen.filter(|_| rtmp.enabled);
+    let over_tls = rtmp.tls_listen.filter(|_| rtmp.enabled);
     let config = ConsoleConfig {
         version: env!("CARGO_PKG_VERSION"),
         dev: doors.config.dev,
         api_key: secret.is_some().then_some(DEV_KEY.0),
         api_secret: secret,
         rtmp_port: told_port(rtmp.enabled, rtmp.listen),
-        rtmps_port: rtmps.and_then(|listen| told_port(true, listen)),
+        rtmps_port: over_tls.and_then(|listen| told_port(true, listen)),
         srt_port: told_port(srt.enabled, srt.listen),
         srt_encrypted: !srt.passphrase.is_empty(),
     };

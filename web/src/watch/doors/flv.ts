@@ -10,6 +10,11 @@ const CONFIG: Mpegts.Config = {
   enableStashBuffer: false,
   lazyLoad: false,
   deferLoadAfterSourceOpen: false,
+  // A player begins with what came since the last keyframe: what of it is long past is jumped
+  // over, the rest is caught up with by playing a little faster.
+  liveBufferLatencyChasing: true,
+  liveBufferLatencyMaxLatency: 1.5,
+  liveBufferLatencyMinRemain: 0.5,
   liveSync: true,
   liveSyncMaxLatency: 0.8,
   liveSyncTargetLatency: 0.4,
