@@ -307,11 +307,8 @@ async fn a_viewer_waits_for_a_show_and_is_nobody() {
         answer.text()
     );
 
-    let list = server.call(
-        "ListParticipants",
-        &crate::harness::admin("show"),
-        r#"{"room":"show"}"#,
-    );
+    let token = crate::harness::admin("show");
+    let list = server.call("ListParticipants", &token, r#"{"room":"show"}"#);
     let list = list.await.json();
     let people = list["participants"].as_array().unwrap();
     let visible: Vec<_> = people

@@ -61,7 +61,7 @@ mod tests {
             for piece in [&b"one"[..], b"", b"three", b"x"] {
                 output.push(Bytes::from_static(piece));
             }
-            let mut all = Vec::new();
+            let mut all: Vec<u8> = Vec::new();
             while output.has_remaining() {
                 let mut slices = [IoSlice::new(&[]); 4];
                 let count = output.chunks_vectored(&mut slices);
