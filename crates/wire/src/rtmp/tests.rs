@@ -137,7 +137,7 @@ fn aggregates_are_taken_apart() {
     }
     body.extend([8, 0, 0, 99]);
     let aggregate = message(kind::AGGREGATE, 500, &body);
-    let parts: Vec<_> = super::message::disaggregate(&aggregate).collect();
+    let parts: Vec<_> = message::disaggregate(&aggregate).collect();
     let told: Vec<_> = parts
         .iter()
         .map(|it| (it.kind, it.timestamp, &it.body[..]))

@@ -102,7 +102,7 @@ mod tests {
         let mut encoder = person("PA_d", 9, &[camera("TR_d"), microphone("TR_e")]);
         encoder.set_kind(Kind::Ingress);
         assert_eq!(chosen(&[], None), None);
-        assert_eq!(chosen(&[viewer.clone()], None), None);
+        assert_eq!(chosen(std::slice::from_ref(&viewer), None), None);
         assert_eq!(chosen(&[viewer, radio.clone()], None).unwrap(), "PA_a");
         assert_eq!(
             chosen(&[radio.clone(), ann.clone(), ben.clone()], None).unwrap(),
