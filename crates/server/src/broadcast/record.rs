@@ -250,7 +250,10 @@ impl Recorder {
 fn folder_name(room: &str) -> String {
     let fine = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let name: String = room.chars().take(60).collect();
-    name.replace(|c| !fine(c), "_")
+    match name.replace(|c| !fine(c), "_") {
+        name if name.is_empty() => "_".into(),
+        name => name,
+    }
 }
 
 struct Task {
@@ -346,5 +349,17 @@ impl Task {
             };
             info.error = problem;
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::folder_name;
+
+    #[test]
+    fn rooms_stay_within_their_folder() {
+        assert_eq!(folder_name("Abend-Show 1"), "Abend-Show_1");
+        assert_eq!(folder_name("../../etc"), "______etc");
+        assert_eq!(folder_name(&"直".repeat(100)).chars().count(), 60);
     }
 }

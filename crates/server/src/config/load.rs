@@ -203,6 +203,7 @@ fn check(config: &Config) -> Result<(), (&'static str, String)> {
     check_keys(config)?;
     check_sockets(config)?;
     check_rtmp(config)?;
+    check_hls(config)?;
     check_srt(config)?;
     check_webhook(config)?;
     check_guarantee(config)?;
@@ -288,6 +289,22 @@ fn check_rtmp(config: &Config) -> Result<(), (&'static str, String)> {
     }
     if config.rtmp.max_connections == 0 {
         return Err(("rtmp.max_connections", "must be at least 1".into()));
+    }
+    Ok(())
+}
+
+fn check_hls(config: &Config) -> Result<(), (&'static str, String)> {
+    let millis = config.hls.part.0.as_millis();
+    if !(20..=2000).contains(&millis) {
+        return Err(("hls.part", "must be 20ms to 2s".into()));
+    }
+    let segment = config.hls.segment.0;
+    if segment < 2 * config.hls.part.0 || segment.as_secs() > 60 {
+        let words = "must be at least two parts long, and at most 60s";
+        return Err(("hls.segment", words.into()));
+    }
+    if config.hls.memory_mib == 0 {
+        return Err(("hls.memory_mib", "must be at least 1".into()));
     }
     Ok(())
 }

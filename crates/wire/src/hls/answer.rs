@@ -68,31 +68,32 @@ impl Segmenter {
         if name == "ts" {
             return self.transport_playlist(query);
         }
+        match (self.is_there(name, request), self.index(name)) {
+            (Answer::Ready(()), Some(index)) => {
+                Answer::Ready(self.write_playlist(index, request.skip, query))
+            }
+            (Answer::Wait, _) => Answer::Wait,
+            (Answer::BadRequest(words), _) => Answer::BadRequest(words),
+            _ => Answer::Gone,
+        }
+    }
+
+    /// Whether [`Segmenter::playlist`] has an answer, for who keeps a copy of it
+    /// for each version.
+    #[must_use]
+    pub fn is_there(&self, name: &str, request: PlaylistRequest) -> Answer<()> {
+        let wait_or_gone = |over: bool| if over { Answer::Gone } else { Answer::Wait };
         let Some(index) = self.index(name) else {
-            return if self.begun || self.ended {
-                Answer::Gone
-            } else {
-                Answer::Wait
-            };
+            return wait_or_gone(self.begun || self.ended);
         };
         if request.part.is_some() && request.msn.is_none() {
             return Answer::BadRequest("_HLS_part needs _HLS_msn");
         }
         let rendition = &self.renditions[index];
-        let ready = rendition.is_ready() && self.target.is_some();
-        if !ready {
-            return if self.ended {
-                Answer::Gone
-            } else {
-                Answer::Wait
-            };
+        if !rendition.is_ready() || self.target.is_none() {
+            return wait_or_gone(self.ended);
         }
-        match self.reached(rendition, request) {
-            Answer::Ready(()) => Answer::Ready(self.write_playlist(index, request.skip, query)),
-            Answer::Wait => Answer::Wait,
-            Answer::BadRequest(words) => Answer::BadRequest(words),
-            Answer::Gone => Answer::Gone,
-        }
+        self.reached(rendition, request)
     }
 
     fn reached(&self, rendition: &Rendition, request: PlaylistRequest) -> Answer<()> {

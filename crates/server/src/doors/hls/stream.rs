@@ -20,6 +20,9 @@ const FIRST: Duration = Duration::from_secs(20);
 /// A stream that has ended is kept for viewers that have not noticed.
 const ENDED: Duration = Duration::from_secs(60);
 
+/// Stands for a viewer's own query; no query has such a character.
+const PLACE: &str = "\u{1a}";
+
 /// Streams by room.
 #[derive(Clone)]
 pub(super) struct Streams {
@@ -35,6 +38,9 @@ pub(super) struct Stream {
     /// The segmenter's version.
     changed: watch::Sender<u64>,
     used: Mutex<Instant>,
+    /// The playlists of this version, with [`PLACE`] for what differs from viewer
+    /// to viewer: each is written once for all who wait for it.
+    written: Mutex<HashMap<(String, bool), (u64, Arc<str>)>>,
     /// VP8 has no place in HLS.
     unplayable: Mutex<Option<&'static str>>,
 }
@@ -94,6 +100,7 @@ impl Streams {
             segmenter: Mutex::new(Segmenter::new(self.settings)),
             changed: watch::channel(0).0,
             used: Mutex::new(Instant::now()),
+            written: Mutex::default(),
             unplayable: Mutex::default(),
         });
         streams.insert(room.to_owned(), stream.clone());
@@ -148,8 +155,38 @@ impl Stream {
         request: PlaylistRequest,
         tail: &str,
     ) -> Result<String, Problem> {
-        self.wait(|segmenter| segmenter.playlist(name, request, tail))
-            .await
+        if name == "ts" {
+            let ask = |segmenter: &Segmenter| segmenter.playlist(name, request, tail);
+            return self.wait(ask).await;
+        }
+        let ask = |segmenter: &Segmenter| match segmenter.is_there(name, request) {
+            Answer::Ready(()) => self.written(segmenter, name, request.skip),
+            Answer::Wait => Answer::Wait,
+            Answer::BadRequest(words) => Answer::BadRequest(words),
+            Answer::Gone => Answer::Gone,
+        };
+        let text = self.wait(ask).await?;
+        Ok(text.replace(PLACE, tail))
+    }
+
+    fn written(&self, segmenter: &Segmenter, name: &str, skip: bool) -> Answer<Arc<str>> {
+        let mut all = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (name.to_owned(), skip);
+        if let Some((version, text)) = all.get(&key)
+            && *version == segmenter.version()
+        {
+            return Answer::Ready(text.clone());
+        }
+        let request = PlaylistRequest {
+            skip,
+            ..PlaylistRequest::default()
+        };
+        let Answer::Ready(text) = segmenter.playlist(name, request, PLACE) else {
+            return Answer::Wait;
+        };
+        let text: Arc<str> = text.into();
+        all.insert(key, (segmenter.version(), text.clone()));
+        Answer::Ready(text)
     }
 
     pub(super) async fn media(
