@@ -43,7 +43,7 @@ try {
 async function bench(publisher, way) {
   const viewer = await Visitor.open(browser, `${server.http}/watch/bench?by=${way}`, { name: way });
   try {
-    await viewer.until('it plays', () => globalThis.__surecastWatch?.view?.picker.phase === 'playing', null, 30_000);
+    await viewer.until('it plays', () => document.querySelector('[data-testid=watch-video]')?.currentTime > 0, null, 30_000);
     await viewer.evaluate(observe, '[data-testid=watch-video]');
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     await Promise.all([publisher, viewer].map((page) => page.evaluate(() => { globalThis.shown = []; })));
