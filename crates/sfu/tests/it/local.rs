@@ -36,7 +36,7 @@ fn with_encoder() -> Net {
 
 /// Frame `i` of a stream with a keyframe every 50 frames.
 fn send(net: &mut Net, i: u64) {
-    let keyframe = i % 50 == 0;
+    let keyframe = i.is_multiple_of(50);
     let payload = vp8(u16::try_from(i).unwrap(), keyframe);
     let packet = LocalPacket {
         codec: Codec::Vp8,

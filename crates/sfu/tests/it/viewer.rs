@@ -96,11 +96,11 @@ fn what_comes_before_its_predecessor_has_left_waits_for_the_section() {
 fn sections_without_a_track_are_described_as_sending() {
     let mut net = Net::new();
     viewer(&mut net);
-    let answers = net.events.iter().filter_map(|e| match e {
+    let mut answers = net.events.iter().filter_map(|e| match e {
         MediaEvent::Answer { sdp, .. } => Some(sdp),
         _ => None,
     });
-    let answer = answers.last().unwrap();
+    let answer = answers.next_back().unwrap();
     assert_eq!(answer.matches("a=sendonly").count(), 2, "{answer}");
     assert_eq!(answer.matches("a=msid:program ").count(), 2, "{answer}");
 }

@@ -23,6 +23,10 @@ const ENDED: Duration = Duration::from_secs(60);
 /// Stands for a viewer's own query; no query has such a character.
 const PLACE: &str = "\u{1a}";
 
+/// Playlists as they were last written, by name and whether they leave out what
+/// a player has (delta updates); with the state that they were written at.
+type Written = HashMap<(String, bool), (u64, Arc<str>)>;
+
 /// Streams by room.
 #[derive(Clone)]
 pub(super) struct Streams {
@@ -40,7 +44,7 @@ pub(super) struct Stream {
     used: Mutex<Instant>,
     /// The playlists of this version, with [`PLACE`] for what differs from viewer
     /// to viewer: each is written once for all who wait for it.
-    written: Mutex<HashMap<(String, bool), (u64, Arc<str>)>>,
+    written: Mutex<Written>,
     /// VP8 has no place in HLS.
     unplayable: Mutex<Option<&'static str>>,
 }
