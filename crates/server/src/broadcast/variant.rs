@@ -40,7 +40,7 @@ impl Broadcast {
         };
         let formats = base.formats();
         let sounds = || formats.values().filter(|f| f.codec.kind() == Kind::Audio);
-        if !formats.is_empty() && sounds().all(|format| format.codec == codec) {
+        if !formats.is_empty() && sounds().all(|format| serves(format.codec, codec)) {
             return base;
         }
         let key = (base.room.clone(), codec);
@@ -90,6 +90,12 @@ fn wanted(audio: Audio) -> Option<FrameCodec> {
         Audio::Aac => Some(FrameCodec::Aac),
         Audio::Opus => Some(FrameCodec::Opus),
     }
+}
+
+/// Whether who wants `wanted` can have `there` as it is: what plays AAC plays MP3
+/// as well.
+fn serves(there: FrameCodec, wanted: FrameCodec) -> bool {
+    there == wanted || (there, wanted) == (FrameCodec::Mp3, FrameCodec::Aac)
 }
 
 /// What an encoder of sound gave: its number tells it from those before it.
@@ -142,7 +148,8 @@ impl Variant {
         match item {
             Item::Format { track, format } => {
                 self.stages.remove(track);
-                let other = format.codec.kind() == Kind::Audio && format.codec != self.codec;
+                let sound = format.codec.kind() == Kind::Audio;
+                let other = sound && !serves(format.codec, self.codec);
                 let mut format = format.clone();
                 if other {
                     match audio::start(&format, self.codec, &self.settings) {

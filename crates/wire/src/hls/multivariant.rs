@@ -27,9 +27,10 @@ impl Segmenter {
         let (pictures, sounds) = (of(Kind::Video), of(Kind::Audio));
         let lead = self.lead.map(|lead| &self.renditions[lead]);
         let lead_ready = lead.is_some_and(|lead| lead.is_ready());
-        // Sound is there a frame later than pictures, or does not come at all.
+        // Sound is there a frame later than pictures, a segment later where it is
+        // encoded anew, or does not come at all.
         let finished = |it: &Rendition| it.segments.iter().filter(|it| it.finished).count();
-        let patient = !self.ended && lead.is_none_or(|lead| finished(lead) < 2);
+        let patient = !self.ended && lead.is_none_or(|lead| finished(lead) < 3);
         let missing = |it: &Rendition| it.track.is_some() && !it.is_ready();
         if patient && self.renditions.iter().any(missing) {
             return Answer::Wait;
