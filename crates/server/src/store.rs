@@ -13,7 +13,7 @@ mod migrations;
 mod outbox;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
@@ -34,6 +34,10 @@ const CONNECTIONS: u32 = 5;
 
 /// How long a start waits for a database, and a statement for a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that has just ended holds the lock until the database has heard of
+/// it; one that is started again at once waits so long.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// Of the advisory lock that says that a server uses a PostgreSQL database; the
 /// ASCII of `surecast`, so that whoever looks into `pg_locks` can guess it.
@@ -130,12 +134,19 @@ async fn postgres(url: &str) -> anyhow::Result<AnyPool> {
 /// with its connection, which is kept out of the pool for as long as that lives.
 async fn lock(pool: &AnyPool) -> anyhow::Result<()> {
     let mut connection = pool.acquire().await?.detach();
-    let got: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-        .bind(LOCK)
-        .fetch_one(&mut connection)
-        .await?;
-    if !got {
-        bail!("another surecast uses this database: stop that one, or give this one its own");
+    let patient = Instant::now() + GOODBYE;
+    loop {
+        let got: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(LOCK)
+            .fetch_one(&mut connection)
+            .await?;
+        if got {
+            break;
+        }
+        if Instant::now() > patient {
+            bail!("another surecast uses this database: stop that one, or give this one its own");
+        }
+        tokio::time::sleep(GOODBYE / 20).await;
     }
     let closed = pool.clone();
     tokio::spawn(async move {

@@ -149,7 +149,7 @@ impl RoomTrack {
         let (to_opus, carried) = carried(format)?;
         let same = carried.codec.rtp() == Some(self.codec);
         if same {
-            self.packetizer = Packetizer::new(&carried, MTU);
+            self.packetizer.handle_format(&carried);
             self.to_opus = to_opus;
         }
         Ok(same)
