@@ -61,7 +61,7 @@ async function dump(url, file, bytes) {
   }
 }
 
-test('H.264 with B-frames and AAC come in; ffmpeg, rtmpdump and HTTP-FLV play them', { timeout: 90_000 }, async () => {
+test('H.264 with B-frames and AAC come in; ffmpeg, rtmpdump and HTTP-FLV play them', { timeout: 150_000 }, async () => {
   const encoder = publish(['-f', 'flv', rtmp('show')], { video: 'h264 with B-frames' });
   await whilePublishing(encoder, 'show', async () => {
     const file = join(scratch, 'show.flv');
@@ -80,7 +80,7 @@ test('H.264 with B-frames and AAC come in; ffmpeg, rtmpdump and HTTP-FLV play th
   });
 });
 
-test('mpegts.js in Chromium plays HTTP-FLV and WebSocket-FLV', { timeout: 90_000 }, async () => {
+test('mpegts.js in Chromium plays HTTP-FLV and WebSocket-FLV', { timeout: 150_000 }, async () => {
   const pages = await servePages();
   const browser = await launch();
   const encoder = publish(['-f', 'flv', rtmp('watched')], { audio: 'aac at 44.1 kHz' });
@@ -155,7 +155,7 @@ for (const video of ['hevc', 'av1']) {
   });
 }
 
-test('who may not is told so in words', { timeout: 60_000 }, async () => {
+test('who may not is told so in words', { timeout: 120_000 }, async () => {
   const encoder = publish(['-f', 'flv', `${rtmp('closed')}?token=nonsense`]);
   await within('the encoder to give up', encoder.exited, 20_000);
   assert.match(encoder.log, /Server error: invalid token/);
@@ -170,7 +170,7 @@ test('who may not is told so in words', { timeout: 60_000 }, async () => {
   assert.match(await answer.text(), /nothing is live in room nothing/);
 });
 
-test('an encoder that comes again takes over, and players stay', { timeout: 90_000 }, async () => {
+test('an encoder that comes again takes over, and players stay', { timeout: 150_000 }, async () => {
   const token = await server.token('again', 'camera', { canPublish: true });
   const url = `${rtmp('again')}?token=${token}`;
   const first = publish(['-f', 'flv', url]);
@@ -185,7 +185,7 @@ test('an encoder that comes again takes over, and players stay', { timeout: 90_0
   }).finally(() => second?.stop());
 });
 
-test('hostile bytes end their connection and nothing else', { timeout: 60_000 }, async () => {
+test('hostile bytes end their connection and nothing else', { timeout: 120_000 }, async () => {
   const encoder = publish(['-f', 'flv', rtmp('calm')]);
   await whilePublishing(encoder, 'calm', async () => {
     const playing = decode(['-i', rtmp('calm')], { nine: false, seconds: 6 });
