@@ -143,24 +143,7 @@ impl Session {
     }
 
     async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        loop {
-            tokio::select! {
-                message = self.admission.outbox.recv() => match message {
-                    Some(message) => {
-                        if self.take(message).await.is_err() {
-                            break;
-                        }
-                    }
-                    None => break,
-                },
-                // The register holds the sender for as long as the seat lives.
-                Some(command) = commands.recv() => {
-                    if self.carry_out(command).await {
-                        break;
-                    }
-                }
-            }
-        }
+        let asked = self.serve(&mut commands).await;
         let (room, participant) = (&self.admission.room, &self.admission.identity);
         let why = self.reason.as_ref().map_or("", |reason| reason.detail());
         tracing::info!(
@@ -170,24 +153,50 @@ impl Session {
             why,
             "session ended"
         );
+        // Who asked for the end is told when nothing is left of the session.
+        drop(self);
+        if let Some(asked) = asked {
+            let _ = asked.send(());
+        }
     }
 
-    /// Says whether that was the end. Whoever asked may be gone when it is
-    /// answered, and then nobody is to be told.
-    async fn carry_out(&mut self, command: Command) -> bool {
+    /// Until the session is over; gives whom to tell.
+    async fn serve(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Option<oneshot::Sender<()>> {
+        loop {
+            tokio::select! {
+                message = self.admission.outbox.recv() => {
+                    if self.take(message?).await.is_err() {
+                        return None;
+                    }
+                }
+                // The register holds the sender for as long as the seat lives.
+                Some(command) = commands.recv() => {
+                    if let Some(asked) = self.carry_out(command).await {
+                        return Some(asked);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives whom to tell, where that was the end. Whoever asked may be gone when
+    /// it is answered, and then nobody is to be told.
+    async fn carry_out(&mut self, command: Command) -> Option<oneshot::Sender<()>> {
         match command {
             Command::Patch { patch, reply } => {
                 let _ = reply.send(self.patch(patch).await);
-                false
+                None
             }
             Command::Layer { choice, reply } => {
                 let _ = reply.send(self.choose(choice).await);
-                false
+                None
             }
             Command::Leave { reply } => {
                 let _ = self.control.signal(self.id, leave()).await;
-                let _ = reply.send(());
-                true
+                Some(reply)
             }
         }
     }
