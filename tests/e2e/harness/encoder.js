@@ -63,8 +63,9 @@ export function publish(output, { video = 'h264', audio = 'aac', nine = false, e
  * @param {string[]} input options and URL
  * @returns {Promise<{frames: number, volume: number, log: string}>} decoded frames; mean volume in dB, -91 where silent
  */
-export async function decode(input, { seconds = 4, nine = true, withinMs = 30_000 } = {}) {
-  const args = ['-loglevel', 'info', ...input, '-t', String(seconds), '-map', '0:v?', '-map', '0:a?'];
+export async function decode(input, { seconds = 4, nine = true, withinMs = 30_000, video = true } = {}) {
+  const maps = video ? ['-map', '0:v?', '-map', '0:a?'] : ['-map', '0:a'];
+  const args = ['-loglevel', 'info', ...input, '-t', String(seconds), ...maps];
   args.push('-af', 'volumedetect', '-progress', 'pipe:1', '-f', 'null', '-');
   const player = new Ffmpeg(args, { program: nine ? ffmpeg9() : 'ffmpeg' });
   let progress = '';
