@@ -34,9 +34,9 @@ pub const CHROMIUM: Prerequisite = Prerequisite {
     package: "chromium",
 };
 
-/// Encodes the fake camera's file.
+/// Encodes the fake camera's file, and is an encoder and a player in the tests.
 pub const FFMPEG: Prerequisite = Prerequisite {
-    why: "making the fake camera's file",
+    why: "encoding and decoding what tests send",
     present: || runs("ffmpeg", &["-version"]),
     package: "ffmpeg",
 };
@@ -59,6 +59,30 @@ pub const POSTGRES: Prerequisite = Prerequisite {
     },
     package: "postgresql",
 };
+
+/// A decoder, and a packetizer of VP9, that are not ours and not FFmpeg's. Its
+/// parts are packages of their own.
+pub const GSTREAMER: [Prerequisite; 5] = [
+    gstreamer("gstreamer1.0-tools", || {
+        runs("gst-launch-1.0", &["--version"])
+    }),
+    gstreamer("gstreamer1.0-plugins-base", || has_element("playbin3")),
+    gstreamer("gstreamer1.0-plugins-good", || has_element("rtpvp9depay")),
+    gstreamer("gstreamer1.0-plugins-bad", || has_element("hlsdemux")),
+    gstreamer("gstreamer1.0-libav", || has_element("avdec_h264")),
+];
+
+const fn gstreamer(package: &'static str, present: fn() -> bool) -> Prerequisite {
+    Prerequisite {
+        why: "a decoder that is not ours",
+        present,
+        package,
+    }
+}
+
+fn has_element(name: &str) -> bool {
+    runs("gst-inspect-1.0", &[name])
+}
 
 /// librtmp, which OBS uses too.
 pub const RTMPDUMP: Prerequisite = Prerequisite {

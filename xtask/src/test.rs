@@ -127,12 +127,15 @@ fn rust_steps() -> Vec<Step> {
             &["fmt", "--all", "--check"],
         ),
         Step::new("clippy", "no warnings", &cargo, &clippy),
+        // FFmpeg 9 is in it.
+        install::virtual_environment("python"),
         Step::new(
             "unit",
             "tests of the crates, fuzz corpora among them",
             &cargo,
             &["test", "--locked", "--workspace"],
-        ),
+        )
+        .after(&["python"]),
     ];
     // Not installed here: it takes minutes to build, and changes nothing that users see.
     if std::process::Command::new(&cargo)
@@ -165,7 +168,6 @@ fn end_to_end_steps() -> Result<Vec<Step>> {
     let mut steps = vec![
         Step::new("server", "the binary under test", &cargo(), &build).after(&["web-build"]),
         install::npm("e2e-install", &e2e),
-        install::virtual_environment("python"),
         install::media("media", false),
     ];
     steps.push(story());
@@ -242,7 +244,10 @@ fn ensure(steps: &[Step]) -> Result<()> {
     let has = |name: &str| steps.iter().any(|step| step.name == name);
     let mut needed = vec![prerequisites::C_COMPILER];
     if has("unit") {
-        needed.push(prerequisites::POSTGRES);
+        needed.extend([prerequisites::POSTGRES, prerequisites::FFMPEG]);
+    }
+    if has("unit") || has("media") {
+        needed.extend(prerequisites::GSTREAMER);
     }
     if has("python") || has("story") {
         needed.push(prerequisites::PYTHON);
@@ -279,9 +284,9 @@ mod tests {
         let call = [
             "web-install",
             "web-build",
+            "python",
             "server",
             "e2e-install",
-            "python",
             "media",
             "e2e-call",
         ];

@@ -11,16 +11,28 @@ use surecast_media::{av1, h264, h265, nal, vp8, vp9};
 /// Pictures in a file, 30 a second.
 pub const FRAMES: usize = 30;
 
-/// FFmpeg 9 where the tests' Python has it, for AV1 in RTP; else what there is.
+/// Python of the virtual environment that `cargo xtask test` makes.
+const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../.cache/venv/bin/python");
+
+/// FFmpeg 9 where the tests' Python has it, for AV1 in RTP.
+static NINE: LazyLock<Option<String>> = LazyLock::new(|| {
+    let find = "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
+    let of = |python: &str| {
+        let found = Command::new(python).args(["-c", find]).output().ok()?;
+        let path = String::from_utf8(found.stdout).ok()?;
+        (found.status.success()).then(|| path.trim().to_owned())
+    };
+    of(PYTHON).or_else(|| of("python3"))
+});
+
+/// Whether FFmpeg knows AV1 in RTP.
+pub fn knows_av1() -> bool {
+    NINE.is_some()
+}
+
+/// FFmpeg 9 where there is one; else what there is.
 pub fn ffmpeg() -> Command {
-    static PATH: LazyLock<String> = LazyLock::new(|| {
-        let find = "import imageio_ffmpeg; print(imageio_ffmpeg.get_ffmpeg_exe())";
-        let found = Command::new("python3").args(["-c", find]).output();
-        let path = found.ok().filter(|found| found.status.success());
-        let path = path.and_then(|found| String::from_utf8(found.stdout).ok());
-        path.map_or("ffmpeg".to_owned(), |path| path.trim().to_owned())
-    });
-    let mut command = Command::new(&*PATH);
+    let mut command = Command::new(NINE.as_deref().unwrap_or("ffmpeg"));
     command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
     command
 }
