@@ -129,7 +129,7 @@ function plays(page, by) {
   return page.until(`pictures by ${by}`, (by) => {
     const { view } = globalThis.__surecastWatch ?? {};
     const video = document.querySelector('[data-testid="watch-video"]');
-    const decoded = video.getVideoPlaybackQuality().totalVideoFrames > 20 && video.videoWidth > 0;
+    const decoded = video?.getVideoPlaybackQuality().totalVideoFrames > 20 && video.videoWidth > 0;
     if (view?.picker.phase !== 'playing' || view.picker.door !== by || !decoded || view.reading?.delayMs == null) return null;
     return structuredClone(view);
   }, by, 40_000);
