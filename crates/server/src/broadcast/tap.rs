@@ -32,6 +32,11 @@ const PACKETS: usize = 2048;
 /// How often waits are looked at.
 const TICK: Duration = Duration::from_millis(50);
 
+/// Sound is there before its picture, which waits for a keyframe. Whoever begins
+/// to watch or record in between would take the stream for sound alone, so
+/// nothing goes out before the picture does, for at most so long.
+const PICTURE: Duration = Duration::from_secs(3);
+
 /// Nobody watched for so long: the tap leaves the room.
 const IDLE: Duration = Duration::from_secs(15);
 
@@ -134,6 +139,7 @@ struct Tap {
     anchor: Anchor,
     people: People,
     choice: Choice,
+    chosen: Instant,
     tracks: Vec<TapTrack>,
     formats: Formats,
     watched: Instant,
@@ -164,6 +170,7 @@ impl Tap {
             anchor: Anchor::new(now, MediaTime(encoder::unix_micros())),
             people: People::default(),
             choice: Choice::default(),
+            chosen: now,
             tracks: Vec::new(),
             formats: Formats::new(),
             watched: now,
@@ -205,6 +212,7 @@ impl Tap {
         if choice == self.choice {
             return;
         }
+        self.chosen = clock::now().at;
         let old = std::mem::replace(&mut self.choice, choice);
         self.wish(old.sids(), false).await;
         self.wish(self.choice.sids(), true).await;
@@ -286,8 +294,16 @@ impl Tap {
             if let Item::Format { track, format } = &item {
                 self.formats.insert(*track, format.clone());
             }
+            if self.awaits_picture(now) {
+                continue;
+            }
             self.program.push(self.source, &self.formats, item);
         }
+    }
+
+    fn awaits_picture(&self, now: Instant) -> bool {
+        let shown = self.formats.keys().any(|number| *number == choice::VIDEO);
+        self.choice.has_picture() && !shown && now.saturating_duration_since(self.chosen) < PICTURE
     }
 
     /// Whether to go on.

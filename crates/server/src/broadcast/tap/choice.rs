@@ -12,7 +12,7 @@ use surecast_room::proto::participant_info::{Kind, State};
 use surecast_room::proto::{ParticipantInfo, TrackInfo, TrackSource, TrackType};
 
 /// Numbers of the program's tracks.
-const VIDEO: TrackNumber = TrackNumber(0);
+pub(super) const VIDEO: TrackNumber = TrackNumber(0);
 const AUDIO: TrackNumber = TrackNumber(1);
 
 /// Who is in the room, by sid.
@@ -31,6 +31,11 @@ impl Choice {
     /// Sids of the tracks.
     pub(super) fn sids(&self) -> Vec<String> {
         self.video.iter().chain(&self.audio).cloned().collect()
+    }
+
+    /// Whether there is a picture among them.
+    pub(super) fn has_picture(&self) -> bool {
+        self.video.is_some()
     }
 
     /// Whether a track is on.
